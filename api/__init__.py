@@ -1,0 +1,1 @@
+"""What people and systems meet: pages, REST, KS Fiks Arkiv."""

@@ -1,0 +1,1 @@
+"""The write side: what may happen (model), how it is kept (ledger), and who asks for it (handlers)."""

@@ -1,0 +1,1 @@
+"""Command -> load -> gate -> decide -> append. The only writers of the ledger."""

@@ -1,0 +1,1 @@
+"""The three versions of a document and the signatures on them."""
