@@ -25,7 +25,7 @@ test: $(PAGES) ## every test but the long ones (ARGS="-k name")
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 test-deep: $(PAGES) ## the long mutation, kill and race runs
-	$(BIN)/python -m pytest -m deep --deep $(ARGS)
+	$(BIN)/python -m pytest -m deep $(ARGS)
 
 check: export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 check: $(PAGES) ## style, types and the direction of imports

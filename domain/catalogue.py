@@ -121,7 +121,7 @@ def instant(moment: datetime) -> str:
     """RFC 3339 in UTC with 6 decimals and Z. ValueError for a time without zone."""
     if moment.tzinfo is None:
         raise ValueError("an instant needs a time zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def _moment(text: str) -> datetime:
@@ -158,6 +158,8 @@ class _Wire:
         self.decoder = msgspec.json.Decoder(self.struct)
 
     def pack(self, fact: Any) -> Any:
+        if not self.names:
+            return self.struct()
         values = {name: getattr(fact, name) for name in self.names}
         if not self.plain:
             for name, convert in zip(self.names, self.out, strict=True):
@@ -281,10 +283,16 @@ def has_body(topic: str) -> bool:
     return _SHAPES[topic].body is not None
 
 
+def may_claim(fact: Any) -> bool:
+    """Whether facts of this class can carry claims or numbers."""
+    return bool(_SHAPES[TOPICS[type(fact)]].numbered)
+
+
 def numbers_in(fact: Any) -> set[Number]:
     """The placeholders that the writer must fill in this fact."""
+    names = _SHAPES[TOPICS[type(fact)]].numbered
     found: set[Number] = set()
-    for name in _SHAPES[TOPICS[type(fact)]].numbered:
+    for name in names:
         value = getattr(fact, name)
         if isinstance(value, Number):
             found.add(value)

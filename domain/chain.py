@@ -55,7 +55,7 @@ from hashlib import sha256
 from struct import Struct
 
 from domain.note import *  # noqa: F403  notes, checkpoints, tlog-proofs: one face, two files
-from domain.note import ChainError
+from domain.note import ChainError, to_base64
 
 SUITE = 1  # SHA-256; a new suite takes a new number, old entries are never hashed again
 OPENED_TOPIC = "ledger.chain-opened.v1"  # these three are defined by the format itself: no fact introduces them
@@ -134,11 +134,12 @@ def encode_entry(entry: Entry) -> bytes:
 def split_entry(prefix: bytes, data: bytes) -> tuple[int, int, bytes, int, bytes, bytes, bytes]:
     """(position, recorded_at_us, originator_id, originator_version, topic, meta_commit, body_commit) of an entry of the chain
     with this ``prefix``, the topic's text unchecked: the verifier's hot path.  ``ChainError`` unless framed exactly so."""
-    start = len(prefix) + _FIXED.size
-    _require(data.startswith(prefix) and start + 64 < len(data) <= 0xFFFF, "not an entry of this chain")
-    position, recorded_at_us, originator_id, version, length = _FIXED.unpack_from(data, len(prefix))
+    fixed_at, start = len(prefix), len(prefix) + _FIXED.size
+    if not data.startswith(prefix) or not start + 64 < len(data) <= 0xFFFF:
+        raise ChainError("not an entry of this chain")
+    position, recorded_at_us, originator_id, version, length = _FIXED.unpack_from(data, fixed_at)
     end = start + length
-    if len(data) != end + 64 or not 1 <= position < 1 << 63 or not 1 <= version < 1 << 63:
+    if len(data) != end + 64 or not 0 < position < 1 << 63 or not 0 < version < 1 << 63:
         raise ChainError("a length or number in the entry is out of range")
     return position, recorded_at_us, originator_id, version, data[start:end], data[end : end + 32], data[end + 32 :]
 
@@ -197,16 +198,17 @@ class Frontier:
         return self.extend((leaf,))
 
     def extend(self, leaves: Iterable[bytes]) -> "Frontier":
-        """The tree with these leaf hashes more: one node hash a leaf on average."""
-        size, nodes = self.size, list(self.nodes)
-        for leaf in leaves:
-            carry = size
-            while carry & 1:
-                leaf = sha256(b"\x01" + nodes.pop() + leaf).digest()
-                carry >>= 1
-            nodes.append(leaf)
-            size += 1
-        return Frontier(size, tuple(nodes))
+        """The tree with these leaf hashes more: one node hash a leaf on average, level by level, which is fastest."""
+        kept, grown, row, size = list(self.nodes), list[bytes](), list(leaves), self.size
+        total = size + len(row)
+        while row:
+            if size & 1:
+                row.insert(0, kept.pop())
+            if len(row) & 1:
+                grown.append(row.pop())
+            row = [sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=True)]
+            size >>= 1
+        return Frontier(total, (*kept, *reversed(grown)))
 
     def root(self) -> bytes:
         """The Merkle tree hash (RFC 6962 section 2.1): at most 62 node hashes."""
@@ -348,20 +350,43 @@ def tile_nodes(read_tile: Callable[[int, int, int], bytes], size: int) -> NodeRe
     return node
 
 
-def disposed_positions(meta: bytes) -> Iterator[range]:
-    """Ranges of positions whose bodies the disposal fact with this ``meta`` lists, ascending; none where it names blobs
-    alone.  ``ChainError`` unless the fact has exactly the fields of the format: nothing may hide in it."""
+def payload_path(index: int) -> str:
+    """Where the payload lines of entry bundle ``index`` lie in an export."""
+    return tile_path("", index).replace("tile//", "payload/") + ".jsonl"
+
+
+def payload_line(
+    position: int, topic: str, meta_salt: bytes, meta: bytes, body_salt: bytes | None, body: bytes | None,
+    meta_commit: bytes, body_commit: bytes,
+) -> bytes:  # fmt: skip
+    """One fact in an export's JSON lines, in their one canonical form; body_salt and body are ``None`` once disposed of."""
+    salt, text = "null" if body_salt is None else f'"{body_salt.hex()}"', "null" if body is None else f'"{to_base64(body)}"'
+    return (
+        f'{{"position":{position},"topic":"{topic}","meta_salt":"{meta_salt.hex()}","meta":"{to_base64(meta)}",'
+        f'"body_salt":{salt},"body":{text},"meta_commit":"{meta_commit.hex()}","body_commit":"{body_commit.hex()}"}}\n'
+    ).encode()
+
+
+def disposed_positions(meta: bytes, part: str = "body") -> Iterator[range]:
+    """Ascending ranges of positions whose ``part`` (body, blob) the disposal fact with this ``meta`` destroys, maybe none.
+    ``ChainError`` unless the fact has exactly the fields of the format: nothing may hide in it."""
     try:
         document = json.loads(meta.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise ChainError("a disposal fact's meta is not JSON") from error
     fact = document.get("f") if isinstance(document, dict) and document.keys() == {"e", "f"} else None
-    _require(isinstance(fact, dict) and fact.keys() == {"decision", "positions", "parts"}, "not the fields of a disposal fact")
+    if not isinstance(fact, dict) or fact.keys() != {"decision", "positions", "parts"}:
+        raise ChainError("not the fields of a disposal fact")
     decision, positions, parts = fact["decision"], fact["positions"], fact["parts"]
     _require(isinstance(decision, str) and decision != "", "a disposal fact names its decision")
     _require(parts in (["body"], ["blob"], ["body", "blob"]), "a disposal fact names the parts it destroys")
     _require(isinstance(positions, list) and len(positions) > 0, "a disposal fact lists positions")
-    return iter([_positions(run) for run in _ascending(positions)] if "body" in parts else [])
+    runs, least = list[range](), 1
+    for run in positions:
+        _require(isinstance(run, list) and [type(at) for at in run] == [int, int], "a run of positions is [first, last]")
+        _require(least <= run[0] <= run[1] < 1 << 63, "positions ascend from 1")
+        runs.append(range(run[0], least := run[1] + 1))
+    return iter(runs if part in parts else ())
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -59,7 +59,7 @@ class Checkpoint:
 
     def text(self) -> str:
         """The note text; ``ChainError`` if it could not be read back."""
-        text = f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
+        text = f"{self.origin}\n{self.size}\n{to_base64(self.root)}\n"
         _require(parse_checkpoint(text) == self, "not a checkpoint")
         return text
 
@@ -87,7 +87,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 def format_note(note: Note) -> str:
     """The note as text; ``ChainError`` if it could not be read back."""
-    lines = (f"— {one.name} {_base64(one.key_id + one.data)}\n" for one in note.signatures)
+    lines = (f"— {one.name} {to_base64(one.key_id + one.data)}\n" for one in note.signatures)
     text = note.text + "\n" + "".join(lines)
     _require(parse_note(text) == note, "not a note")
     return text
@@ -123,7 +123,7 @@ def key_id(name: str, algorithm: int, public_key: bytes) -> bytes:
 def vkey(name: str, algorithm: int, public_key: bytes) -> str:
     """The verifier key as one line, without newline; ``ChainError`` if ``name`` cannot be a key name."""
     _require(bool(_KEY_NAME.fullmatch(name)), f"not a key name: {name!r}")
-    return f"{name}+{key_id(name, algorithm, public_key).hex()}+{_base64(bytes((algorithm,)) + public_key)}"
+    return f"{name}+{key_id(name, algorithm, public_key).hex()}+{to_base64(bytes((algorithm,)) + public_key)}"
 
 
 def parse_vkey(text: str) -> tuple[str, int, bytes]:
@@ -157,8 +157,8 @@ def verify_note(note: Note, keys: Mapping[tuple[str, bytes], Callable[[bytes, by
 
 def format_proof(proof: Proof) -> str:
     """The proof as text, to be stored as ``.tlog-proof``; ``ChainError`` if it could not be read back."""
-    extra = "" if proof.extra is None else f"extra {_base64(proof.extra)}\n"
-    path = "".join(_base64(one) + "\n" for one in proof.hashes)
+    extra = "" if proof.extra is None else f"extra {to_base64(proof.extra)}\n"
+    path = "".join(to_base64(one) + "\n" for one in proof.hashes)
     text = f"c2sp.org/tlog-proof@v1\n{extra}index {proof.index}\n{path}\n{proof.checkpoint}"
     _require(parse_proof(text) == proof, "not a proof")
     return text
@@ -181,7 +181,8 @@ def _require(condition: bool, fault: str) -> None:
         raise ChainError(fault)
 
 
-def _base64(data: bytes) -> str:
+def to_base64(data: bytes) -> str:
+    """Base64 with padding (RFC 4648 section 4): the one form that every text of the format uses."""
     return b64encode(data).decode()
 
 
@@ -191,5 +192,5 @@ def _bytes(text: str) -> bytes:
         data = b64decode(text, validate=True)
     except ValueError as error:
         raise ChainError("not base64") from error
-    _require(_base64(data) == text, "not canonical base64")
+    _require(to_base64(data) == text, "not canonical base64")
     return data

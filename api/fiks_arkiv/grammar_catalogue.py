@@ -1,4 +1,4 @@
-"""The metadata catalogue: the elements of Noark 5 v5.0 with their kinds of value, and the codes, people and references of the protocol."""
+"""The metadata catalogue: the elements of Noark 5 v5.0 by kind of value, and the codes, people and references."""
 
 from api.fiks_arkiv.grammar_table import Table
 

@@ -16,10 +16,10 @@ MESSAGE = "no.ks.fiks.arkiv.v1."
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A document element: its type's name in `Table.types` (or with prefix) and the message type that it makes."""
+    """A document element: its type (with prefix where it stands in another table) and its message type, if it is one."""
 
     type: str
-    message: str
+    message: str | None
 
 
 @dataclass(frozen=True, slots=True)

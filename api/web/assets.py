@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = Path(__file__).resolve().parent
@@ -55,7 +55,7 @@ def install_packages(vendor: Path = VENDOR) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copyfile(ROOT / name, build / name)
     _npm(build, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-    # Removed whole first: a file dropped from SERVED must not be served for ever. The stamp comes last, so a crash half way repeats.
+    # Removed whole first: a file dropped from SERVED must not be served for ever. The stamp comes last: a crash half way repeats.
     shutil.rmtree(vendor, ignore_errors=True)
     for name, source in SERVED.items():
         found = build / "node_modules" / source
@@ -80,13 +80,13 @@ def compile_catalogues(locale: Path = LOCALE) -> list[Path]:
         try:
             with source.open("rb") as file:
                 catalogue = read_po(file, locale=source.parent.parent.name, abort_invalid=True)
-        except (ValueError, UnicodeDecodeError) as error:
+        except (PoFileError, ValueError) as error:
             raise SetUpFailed(f"{source.name} of {source.parent.parent.name} cannot be read: {error}") from error
         # Renamed into place: a server that starts meanwhile sees the old catalogue or the new one, never half of one.
-        with tempfile.NamedTemporaryFile(dir=source.parent, suffix=".new", delete=False) as file:
-            write_mo(file, catalogue)
-        os.chmod(file.name, 0o644)  # the server may run as somebody else than the one who set it up
-        os.replace(file.name, target)
+        with tempfile.NamedTemporaryFile(dir=source.parent, suffix=".new", delete=False) as draft:
+            write_mo(draft, catalogue)
+        os.chmod(draft.name, 0o644)  # the server may run as somebody else than the one who set it up
+        os.replace(draft.name, target)
         written.append(target)
     return written
 

@@ -1,4 +1,4 @@
-"""What every page stands in: the template environment, the frame of values that the shell shows, and the headers sent with a page.
+"""What every page stands in: the template environment, the frame of values that the shell shows, and the headers of a page.
 
 A template extends `shell.html`, fills the blocks `title` and `main`, and may use `t(key)`, `fmt_date`, `fmt_time`, `fmt_moment`,
 `fmt_number`, `url(path)`, `static(name)` and `frame`. They belong to one request, so a macro file is imported `with context`.
@@ -50,8 +50,8 @@ _SAME_WORDS = {401: 403, 405: 404, 410: 404, 412: 409, 425: 503, 428: 409, 429: 
 class ChainStatus:
     """What the footer says of the open record chain: signed up to its head, waiting for the signer, or stopped by a fault.
 
-    `position` is the number of events and `head` the hex chain hash; `signed_at` is the time of the last signed checkpoint. The footer
-    never says "proved": only a checkpoint that is held outside the house can.
+    `position` is the number of events and `head` the hex chain hash; `signed_at` is the time of the last signed checkpoint. The
+    footer never says "proved": only a checkpoint that is held outside the house can.
     """
 
     state: Literal["signed", "waiting", "stopped"]
@@ -62,7 +62,7 @@ class ChainStatus:
 
 @dataclass(frozen=True, slots=True)
 class DemoBar:
-    """The strip above a demonstration's pages: who the reader plays, among whom (id, name with role), and what the clock shows."""
+    """The strip above a demonstration's pages: who the reader plays, among whom (id, name with role), and its clock."""
 
     actor: str
     people: tuple[tuple[str, str], ...]
@@ -113,7 +113,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What `error.html` tells: what happened, why, what to do next, a code to quote and a number to look up in the operator's log."""
+    """What `error.html` tells: what happened, why, what to do next, a code to quote and a number in the operator's log."""
 
     status: int
     what: str
@@ -163,7 +163,10 @@ def environment(folder: Path = TEMPLATES) -> jinja2.Environment:
 
 
 def render(templates: jinja2.Environment, name: str, frame: Frame, **values: object) -> str:
-    """The page `name` in its frame, with `values` of its own. Raises jinja2.TemplateError and MissingText for faults of the program."""
+    """The page `name` in its frame, with `values` of its own.
+
+    Raises jinja2.TemplateError and MissingText for faults of the program.
+    """
     words = frame.texts
     return templates.get_template(name).render(
         frame=frame,

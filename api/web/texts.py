@@ -1,8 +1,8 @@
-"""The words of the pages: gettext catalogues with stable keys, one per language, and dates and numbers as that language writes them.
+"""The words of the pages: gettext catalogues with stable keys, one per language, and dates and numbers as that language writes.
 
-A key is `page.part.text` (`shell.nav.journal`) and never the text itself, so a better wording changes no code and every language is a
-translation on equal terms. Catalogues stand in `locale/<language>/LC_MESSAGES/dagbok.po`; a language is offered as soon as its
-compiled catalogue is there.
+A key is `page.part.text` (`shell.nav.journal`) and never the text itself, so a better wording changes no code and every language
+is a translation on equal terms. Catalogues stand in `locale/<language>/LC_MESSAGES/dagbok.po`; a language is offered as soon as
+its compiled catalogue is there.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Missing(gettext.NullTranslations):
         _log.error("text-missing", extra={"key": message, "language": self._language})
         return message
 
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:  # noqa: ARG002 gettext's signature
         return self.gettext(msgid1)
 
 
@@ -130,7 +130,7 @@ class Catalogues:
         return Texts(language, self._translations[language], ZoneInfo(zone))
 
     def negotiate(self, saved: str | None, accept_language: str | None, default: str = "nb") -> str:
-        """The language of a reply: the saved choice, else the browser's wish (RFC 9110 section 12.5.4), else the tenant's default.
+        """The language of a reply: the saved choice, else the browser's wish (RFC 9110 section 12.5.4), else the default.
 
         Whatever the two hold, the answer is `default` or an offered language: both come from outside.
         """
@@ -147,7 +147,7 @@ class Catalogues:
 
 
 def _wishes(header: str) -> Iterator[str]:
-    """The language ranges of an Accept-Language header, the most wanted first; those with weight 0 or a broken weight are left out."""
+    """The language ranges of an Accept-Language header, the most wanted first, without those of weight 0 or a broken one."""
     weighed: list[tuple[float, str]] = []
     for part in header.lower().split(",")[:20]:
         language, _, parameter = part.strip().partition(";")

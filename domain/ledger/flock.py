@@ -13,11 +13,11 @@ from pathlib import Path
 
 
 class Flock:
-    """A lock file, made with mode 0600 if missing. Not held until one of the `try_` methods says so. OSError as from open."""
+    """The lock on a file that exists. Not held until one of the `try_` methods says so. OSError as from open."""
 
     def __init__(self, path: Path) -> None:
         # O_NOFOLLOW: root opens files in a folder that may belong to a weaker account
-        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         _open.add(self)
 
     def try_exclusive(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import pwd
+import shlex
 import shutil
 import stat
 import subprocess
@@ -117,22 +118,19 @@ def check_program(account: Account) -> Path:
     return folder
 
 
-def blocked_at(path: Path, account: Account) -> Path | None:
-    """The first folder above `path` that the account may not pass through, by mode bits; None if there is none."""
+def blocked_at(path: Path, account: Account) -> list[Path]:
+    """The folders above `path` that the account may not pass through, by their mode bits."""
+    blockers = []
     for folder in reversed(path.absolute().parents):
         is_now = folder.stat()
-        if is_now.st_uid == account.uid:
-            needed = stat.S_IXUSR
-        else:
-            needed = stat.S_IXGRP if is_now.st_gid == account.gid else stat.S_IXOTH
-        if account.uid != 0 and not is_now.st_mode & needed:
-            return folder
-    return None
+        for_others = stat.S_IXGRP if is_now.st_gid == account.gid else stat.S_IXOTH
+        if not is_now.st_mode & (stat.S_IXUSR if is_now.st_uid == account.uid else for_others):
+            blockers.append(folder)
+    return blockers
 
 
 def mend(path: Path, account: Account) -> str:
     """The one command that lets the account reach `path`. Folder rights are the operator's: nothing here changes them."""
-    blocker = blocked_at(path, account)
-    if blocker is not None:
-        return f"chmod o+x {blocker}"
-    return f"chmod -R o+rX {path.parent}"
+    if blockers := blocked_at(path, account):
+        return shlex.join(["chmod", "o+x", *map(str, blockers)])
+    return shlex.join(["chmod", "-R", "o+rX", str(path.parent)])

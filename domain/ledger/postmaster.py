@@ -2,8 +2,9 @@
 
 A process id proves nothing: it is re-used, and `postmaster.pid` outlives a crash. A process is believed to be the
 postmaster of a folder only if it is alive, works in exactly that folder (device and inode of its working directory;
-on systems without /proc its command line), runs PostgreSQL, and started when the one we know of started. Our own starts are noted in a record
-(process id and start, by the kernel's own count, which setting the clock does not change) before the program begins.
+on systems without /proc its command line), and started when the one we know of started. Our own starts are noted in a
+record (process id and start, by the kernel's own count, which setting the clock does not change) before the program
+begins; of a server that other hands started the start is compared with the one in `postmaster.pid`, and the program's name.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-START_TOLERANCE_S = 5.0
+START_TOLERANCE_S = 2.0
 LINUX = sys.platform.startswith("linux")
 
 
@@ -85,12 +86,10 @@ def _from_ps(pid: int) -> Process | None:
     return Process(lstart, started.timestamp(), command)
 
 
-def note(record: Path, pid: int) -> None:
-    """Write down that `pid` is being made the postmaster. The rename keeps a reader from seeing half of it."""
+def note(pid: int) -> str:
+    """The text of the record that says that `pid` is being made the postmaster."""
     found = process(pid)
-    part = record.with_suffix(".part")
-    part.write_text(f"{pid}\n{found.token if found else ''}\n", encoding="ascii")
-    part.rename(record)
+    return f"{pid}\n{found.token if found else ''}\n"
 
 
 def find(data_dir: Path, record: Path) -> int | None:
@@ -101,10 +100,15 @@ def find(data_dir: Path, record: Path) -> int | None:
         found = process(pid)
         if found is None or not _works_in(pid, found, data_dir):
             continue
-        if pid == noted_pid:
-            if found.token == noted_token:
-                return pid
-        elif pid_file and abs(found.started - pid_file.started) <= START_TOLERANCE_S and _is_postgres(found):
+        if pid == noted_pid and found.token == noted_token:
+            return pid
+        # started by other hands, for example with pg_ctl
+        if (
+            pid_file
+            and pid == pid_file.pid
+            and abs(found.started - pid_file.started) <= START_TOLERANCE_S
+            and _is_postgres(found)
+        ):
             return pid
     return None
 

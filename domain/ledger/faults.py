@@ -1,0 +1,78 @@
+"""How the ledger says no, or that it cannot."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from domain.model.errors import DagbokError
+
+
+class LedgerError(DagbokError):
+    """The ledger could not do what was asked."""
+
+    code = "ledger"
+
+
+class VersionConflict(LedgerError):
+    """Another command changed a unit that this one had read; it is decided anew."""
+
+    code = "conflict.version"
+
+    def __init__(self, stream: UUID, expected: int, actual: int) -> None:
+        self.stream, self.expected, self.actual = stream, expected, actual
+        super().__init__(f"stream {stream}: expected version {expected}, found {actual}")
+
+
+class ClaimTaken(LedgerError):
+    """A key that the command claims belongs to another unit."""
+
+    code = "conflict.claim"
+
+    def __init__(self, kind: str, key: str, owner: UUID) -> None:
+        self.kind, self.key, self.owner = kind, key, owner
+        super().__init__(f"{kind} is taken by {owner}")
+
+
+class StaleSubmission(LedgerError):
+    """The command waited more than 5 s between decision and writing; it is decided anew."""
+
+    code = "ledger.stale"
+
+
+class Busy(LedgerError):
+    """The ledger has more to write than it can take now. Try again in a moment."""
+
+    code = "ledger.busy"
+    retry_after_s = 2
+
+
+class ClockFault(LedgerError):
+    """The clocks disagree, so nothing is stamped or written. Reading goes on."""
+
+    code = "ledger.clock"
+    hint = "Compare the clocks of application and database servers with a time server; restart when they agree within 2 s."
+    retry_after_s = 30
+
+
+class Unsafe(LedgerError):
+    """The database is set so that an acknowledged event could be lost. Nothing is written."""
+
+    code = "ledger.unsafe"
+
+
+class Broken(LedgerError):
+    """The chain in the database is not the one that was written. Nothing more is written; run `dagbok verify`."""
+
+    code = "ledger.broken"
+
+
+class ChainIsClosed(LedgerError):
+    """The chain was closed and another opened; the writer moves over to it."""
+
+    code = "ledger.chain_closed"
+
+
+class TooLarge(LedgerError):
+    """One command may write at most 1 000 facts."""
+
+    code = "ledger.too_large"

@@ -1,0 +1,181 @@
+"""Tenants: a municipality is a schema, its roles, and its chains."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+from psycopg import sql
+
+from domain import catalogue, chain
+from domain.catalogue import Envelope
+from domain.ledger import migrate
+from domain.ledger.faults import LedgerError
+from domain.ledger.submission import Row, encode_row
+from domain.model.chain_log import ChainClosed, ChainOpened, FactTypeIntroduced
+
+ROLE_KINDS = ("owner", "writer", "reader", "disposer", "rekey", "auditor", "signer", "web", "public", "work")
+_TENANT = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,100}[a-z0-9])?")
+_CHAIN_LOCK_KEY = 0x64616763  # "dagc"
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One chain of a tenant. number: n of record/<n>, the year of access/<year>."""
+
+    number: int
+    chain_id: str
+    schema: str
+
+
+def create_roles(connection: psycopg.Connection, tenant: str, passwords: Mapping[str, str]) -> None:
+    """One login role per process kind, made or given its password anew."""
+    for kind in ROLE_KINDS:
+        role = f"{tenant}_{kind}"
+        exists = connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone()
+        verb = sql.SQL("alter role" if exists else "create role")
+        connection.execute(
+            sql.SQL("{} {} with login nosuperuser nocreatedb nocreaterole nobypassrls password {}").format(
+                verb, sql.Identifier(role), sql.Literal(passwords[kind])
+            )
+        )
+
+
+def create(
+    connection: psycopg.Connection, tenant: str, domain: str, passwords: Mapping[str, str], vkey_for: Mapping[str, str] | None = None
+) -> Chain:
+    """Make a tenant with its first record chain. The connection is the owner's (a superuser or a role that may create roles).
+
+    vkey_for: chain_id -> note verifier key of the signer. Raises LedgerError where the name is bad or taken.
+    """
+    if not _TENANT.fullmatch(tenant) or not _DOMAIN.fullmatch(domain):
+        raise LedgerError(f"not a tenant name or domain: {tenant!r}, {domain!r}", hint="Use a-z, 0-9 and _; a domain such as aure.kommune.no.")
+    create_roles(connection, tenant, passwords)
+    if connection.execute("select 1 from pg_namespace where nspname = %s", (tenant,)).fetchone():
+        raise LedgerError(f"tenant {tenant} exists")
+    with connection.transaction():
+        migrate.apply(connection, tenant, tenant, "tenant")
+        row = connection.execute("select current_database()").fetchone()
+        assert row is not None
+        connection.execute(
+            sql.SQL("grant create on database {} to {}").format(sql.Identifier(row[0]), sql.Identifier(f"{tenant}_work"))
+        )
+        return open_chain(connection, tenant, domain, 1, (), (vkey_for or {}).get(f"{domain}/record/1", ""))
+
+
+def open_chain(
+    connection: psycopg.Connection, tenant: str, domain: str, number: int, predecessors: Sequence[tuple[str, str]], vkey: str
+) -> Chain:
+    """Open record chain `number`; predecessors: (chain_id, last checkpoint note). Its first facts stand when this returns."""
+    chain_id = f"{domain}/record/{number}"
+    schema = tenant if number == 1 else f"{tenant}_record_{number}"
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", (_CHAIN_LOCK_KEY,))
+        older = [one.schema for one in chains(connection, tenant)]
+        events = " union all ".join(f"select originator_id, originator_version from {name}.event" for name in [*older, schema])
+        migrate.apply(connection, tenant, schema, "chain", events=f"({events})")
+        connection.execute(
+            sql.SQL("insert into {} values (%s, %s, %s)").format(sql.Identifier(tenant, "ledger_chain")), (number, chain_id, schema)
+        )
+        for predecessor, checkpoint in predecessors:
+            connection.execute(
+                sql.SQL("insert into {} values (%s, %s, %s)").format(sql.Identifier(tenant, "ledger_chain_predecessor")),
+                (chain_id, predecessor, checkpoint),
+            )
+        opened = ChainOpened(chain_id, "record", number, vkey, tuple(predecessors))
+        _first_facts(connection, schema, chain_id, opened)
+    return Chain(number, chain_id, schema)
+
+
+def close_chain(connection: psycopg.Connection, tenant: str, chain: Chain, reason: str) -> None:
+    """Write `chain-closed` as the chain's last fact; a writer that finds it moves over to the next chain."""
+    with connection.transaction():
+        _append(connection, chain.schema, chain.chain_id, [ChainClosed(reason)])
+
+
+def _first_facts(connection: psycopg.Connection, schema: str, chain_id: str, opened: ChainOpened) -> None:
+    connection.execute(
+        sql.SQL("insert into {} values (1, 0, %s, %s, 0)").format(sql.Identifier(schema, "ledger_head")),
+        (chain.genesis(chain_id), chain.Frontier.empty().encode()),
+    )
+    _append(connection, schema, chain_id, [opened])
+
+
+def _append(connection: psycopg.Connection, schema: str, chain_id: str, facts: Sequence[object]) -> None:
+    """Append facts of the chain about itself, under the head lock."""
+    head = connection.execute(
+        sql.SQL("select position, chain_hash, frontier, recorded_at_us from {} for update").format(sql.Identifier(schema, "ledger_head"))
+    ).fetchone()
+    assert head is not None
+    position, previous, frontier = int(head[0]), bytes(head[1]), chain.Frontier.decode(bytes(head[2]))
+    first = connection.execute(
+        sql.SQL("select originator_id, (select count(*) from {0} e where e.originator_id = f.originator_id) from {0} f where position = 1").format(
+            sql.Identifier(schema, "event")
+        )
+    ).fetchone()
+    stream, version = (first[0], int(first[1])) if first else (uuid.uuid4(), 0)
+    now = datetime.now(UTC)
+    recorded_at_us = max(int(now.timestamp() * 1_000_000), int(head[3])) if position else int(now.timestamp() * 1_000_000)
+    rows: list[Row] = []
+    for fact in _introduced(connection, schema, facts):
+        version += 1
+        envelope = Envelope(cmd=str(uuid.uuid4()), n=1, m=1, actor="dagbok", at=catalogue.instant(now))
+        rows.append(encode_row(stream, version, fact, envelope))
+    for row in rows:
+        position += 1
+        entry = chain.Entry(chain_id, position, recorded_at_us, row.originator_id.bytes, row.version, row.topic, row.meta_commit, row.body_commit)
+        leaf = chain.leaf_hash(chain.encode_entry(entry))
+        previous, frontier = chain.chain_hash(previous, leaf), frontier.append(leaf)
+        connection.execute(
+            sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, null, %s, %s, %s)").format(sql.Identifier(schema, "event")),
+            (
+                position,
+                row.originator_id,
+                row.version,
+                row.topic,
+                recorded_at_us,
+                row.meta_salt,
+                row.meta,
+                row.meta_commit,
+                row.body_salt,
+                row.body,
+                row.body_commit,
+                leaf,
+                previous,
+            ),
+        )
+    connection.execute(
+        sql.SQL("update {} set position = %s, chain_hash = %s, frontier = %s, recorded_at_us = %s").format(sql.Identifier(schema, "ledger_head")),
+        (position, previous, frontier.encode(), recorded_at_us),
+    )
+
+
+def _introduced(connection: psycopg.Connection, schema: str, facts: Sequence[object]) -> list[object]:
+    """The facts, each topic of them introduced first where the format does not define it."""
+    written: list[object] = []
+    for fact in facts:
+        topic = catalogue.TOPICS[type(fact)]
+        if topic not in catalogue.FORMAT_TOPICS:
+            known = connection.execute(
+                sql.SQL("select 1 from {} where topic = 'ledger.fact-type-introduced.v1' and convert_from(meta, 'UTF8') like %s").format(
+                    sql.Identifier(schema, "event")
+                ),
+                (f'%"topic":"{topic}"%',),
+            ).fetchone()
+            if known is None:
+                written.append(FactTypeIntroduced(topic, *catalogue.schema(topic)))
+        written.append(fact)
+    return written
+
+
+def chains(connection: psycopg.Connection, tenant: str) -> list[Chain]:
+    """The tenant's chains, oldest first."""
+    rows = connection.execute(
+        sql.SQL("select chain_no, chain_id, schema from {} order by chain_no").format(sql.Identifier(tenant, "ledger_chain"))
+    ).fetchall()
+    return [Chain(int(row[0]), str(row[1]), str(row[2])) for row in rows]

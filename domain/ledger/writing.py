@@ -1,0 +1,287 @@
+"""The writer's desk: its own connection, and the two ways in which a batch reaches the chain.
+
+The short way: the writer knows the head from its last batch, decides at once, and `ledger_append` writes only if that was
+true. The long way, where it was not: lock the head row, look up what the batch meets, decide, write, commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.abc import Query
+from psycopg.rows import TupleRow
+
+from domain import catalogue, chain
+from domain.ledger.arrays import byteas, hashes, int8s, register, texts, uuids
+from domain.ledger.batch import Batch, Found, Head, Written
+from domain.ledger.faults import ChainIsClosed, LedgerError, Unsafe
+from domain.ledger.submission import Submission
+
+LOCK_TIMEOUT_MS = 20_000
+KEY_TAKEN = "DB001"
+Decide = Callable[[Head, Found, datetime | None], Batch]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A batch that was sent to be committed: its last position and the chain hash there."""
+
+    position: int
+    chain_hash: bytes
+    written: Written
+
+
+class OutcomeUnknown(LedgerError):
+    """The connection broke at COMMIT; the batch may or may not be written."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+        super().__init__()
+
+
+class Desk:
+    """A direct connection as the writer role, bound to the open record chain. Raises Unsafe, psycopg.OperationalError."""
+
+    def __init__(self, dsn: str, tenant: str) -> None:
+        self._connection = psycopg.connect(dsn, autocommit=True, prepare_threshold=1)
+        register(self._connection)
+        self._check_settings()
+        query = sql.SQL("select chain_no, chain_id, schema from {} where chain_id like '%%/record/%%' order by chain_no")
+        rows = self._connection.execute(query.format(sql.Identifier(tenant, "ledger_chain"))).fetchall()
+        if not rows:
+            raise LedgerError(f"tenant {tenant} has no record chain", hint="Run `dagbok init`.")
+        self.chain_no, self.chain_id, schema = int(rows[-1][0]), str(rows[-1][1]), str(rows[-1][2])
+        self._statements = _Statements(tenant, schema, [str(row[2]) for row in rows])
+        self._head: Head | None = None
+        self._counters: dict[str, int] = {}
+        self.log_stream, self.log_version, self._topics = self._read_log_stream()
+
+    def _check_settings(self) -> None:
+        """An acknowledged event must survive a power cut, whatever the server's defaults are."""
+        connection = self._connection
+        connection.execute("set synchronous_commit = on")
+        connection.execute("set idle_in_transaction_session_timeout = '10s'")
+        connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT_MS)))
+        for setting in ("fsync", "full_page_writes"):
+            row = connection.execute(sql.SQL("show {}").format(sql.Identifier(setting))).fetchone()
+            if row is None or row[0] != "on":
+                raise Unsafe(f"the database runs with {setting}=off", hint=f"Set {setting}=on and restart PostgreSQL.")
+
+    def _read_log_stream(self) -> tuple[UUID, int, set[str]]:
+        rows = self._connection.execute(self._statements.log_stream).fetchall()
+        if not rows:
+            raise LedgerError("the chain has no first fact", hint="Run `dagbok init`.")
+        topics = set(catalogue.FORMAT_TOPICS)
+        for _, _, topic, meta in rows:
+            fact = catalogue.decode(str(topic), bytes(meta), None)[1]
+            topics.add(getattr(fact, "topic", ""))
+        return rows[0][0], int(rows[-1][1]), topics
+
+    def unknown_topics(self, submission: Submission) -> list[str]:
+        """Topics of the submission not yet introduced in this chain, in order of first use."""
+        used = dict.fromkeys(catalogue.TOPICS[type(fact)] for _, fact in submission.facts)
+        return [topic for topic in used if topic not in self._topics]
+
+    def introduced(self, topics: Sequence[str], version: int) -> None:
+        """Remember that these topics stand in the batch."""
+        self._topics.update(topics)
+        self.log_version = version
+
+    def write(self, batch: Sequence[Submission], decide: Decide) -> Written:
+        """Write the batch by the short way where it holds, else by the long one. Raises OutcomeUnknown, ChainIsClosed."""
+        if self._head is not None:
+            found = self._assumed(batch)
+            if found is not None:
+                decided = decide(self._head, found, None)
+                if not decided.written.refused and self._short(decided):
+                    return decided.written
+            self._forget()
+        try:
+            return self._long(batch, decide)
+        except BaseException:
+            with suppress(psycopg.Error):
+                if self._connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                    self._connection.execute("rollback")
+            self._head = None
+            raise
+
+    def _forget(self) -> None:
+        """What was remembered did not hold, or was changed by a batch that was not written: read it again."""
+        self._head = None
+        self.log_stream, self.log_version, self._topics = self._read_log_stream()
+
+    def _assumed(self, batch: Sequence[Submission]) -> Found | None:
+        """What the batch expects to meet, if it does not contradict itself; ledger_append checks it."""
+        versions: dict[UUID, int] = {}
+        for submission in batch:
+            for stream, version in submission.expect.items():
+                versions.setdefault(stream, version)
+            if any(number.series not in self._counters for number in submission.numbers):
+                return None
+        return Found(versions, {}, dict(self._counters))
+
+    def _short(self, batch: Batch) -> bool:
+        if not batch.written.rows:
+            return True
+        try:
+            row = self._guarded(batch, lambda: self._ask(self._statements.append, self._arguments(batch, guard=True)).fetchone())
+        except psycopg.errors.DatabaseError as problem:
+            if problem.sqlstate == KEY_TAKEN:
+                return False
+            raise
+        if row is None or row[0] is not True:
+            return False
+        self._remember(batch)
+        return True
+
+    def _long(self, batch: Sequence[Submission], decide: Decide) -> Written:
+        head, found, now = self._look(batch)
+        decided = decide(head, found, now)
+        if not decided.written.rows:
+            self._connection.execute("rollback")
+            self._forget()
+            return decided.written
+
+        def send() -> None:
+            with self._connection.pipeline():
+                self._ask(self._statements.append, self._arguments(decided, guard=False))
+                self._connection.execute("commit")
+
+        self._guarded(decided, send)
+        self._counters.update(found.counters)
+        self._remember(decided)
+        return decided.written
+
+    def _guarded(self, batch: Batch, send: Callable[[], TupleRow | None]) -> TupleRow | None:
+        try:
+            return send()
+        except (psycopg.OperationalError, psycopg.InterfaceError) as problem:
+            if self._connection.broken or self._connection.closed:
+                raise OutcomeUnknown(Attempt(batch.position, batch.chain_hash, batch.written)) from problem
+            raise
+
+    def _remember(self, batch: Batch) -> None:
+        self._counters.update(batch.written.counters)
+        self._head = Head(batch.position, batch.chain_hash, batch.frontier(), batch.recorded_at_us)
+
+    def _look(self, batch: Sequence[Submission]) -> tuple[Head, Found, datetime]:
+        statements, ask = self._statements, self._ask
+        streams = list({stream for one in batch for stream in one.expect})
+        claims = [(kind, key) for one in batch for kind, key, _ in one.claims if isinstance(key, str)]
+        series = list({number.series for one in batch for number in one.numbers})
+        with self._connection.pipeline():
+            ask("begin")
+            heads = ask(statements.head)
+            versions = ask(statements.versions, (streams,))
+            taken = ask(statements.claims, ([kind for kind, _ in claims], [key for _, key in claims]))
+            counters = ask(statements.counters, (series,))
+            now_cursor = ask(statements.now, (self.chain_no,))
+        position, chain_hash, frontier, recorded_at_us = heads.fetchone() or (0, b"", b"", 0)
+        now, newer, log_version = now_cursor.fetchone() or (None, True, 0)
+        if newer:
+            raise ChainIsClosed
+        if log_version != self.log_version:  # another process introduced topics
+            self.log_stream, self.log_version, self._topics = self._read_log_stream()
+        found = Found(
+            {row[0]: int(row[1]) for row in versions},
+            {(str(row[0]), str(row[1])): row[2] for row in taken},
+            dict.fromkeys(series, 0) | {str(row[0]): int(row[1]) for row in counters},
+        )
+        return Head(position, bytes(chain_hash), chain.Frontier.decode(bytes(frontier)), recorded_at_us), found, now
+
+    def _ask(self, query: Query, parameters: Sequence[object] = ()) -> psycopg.Cursor[TupleRow]:
+        return self._connection.cursor(binary=True).execute(query, parameters)
+
+    @staticmethod
+    def _arguments(batch: Batch, guard: bool) -> list[object]:
+        written, head = batch.written, batch.head
+        rows = written.rows
+        reads = batch.reads() if guard else {}
+        scalars: list[object] = [head.position, head.chain_hash, batch.position, batch.chain_hash, batch.frontier().encode()]
+        return [
+            *scalars,
+            batch.recorded_at_us,
+            batch.now if guard and batch.database_clock else None,
+            uuids(list(reads.keys())),
+            int8s(list(reads.values())),
+            texts([kind for kind, _ in written.claims]),
+            texts([key for _, key in written.claims]),
+            uuids(list(written.claims.values())),
+            texts([kind for kind, _ in written.released]),
+            texts([key for _, key in written.released]),
+            texts(list(written.counters)),
+            int8s(list(written.counters.values())),
+            int8s(range(head.position + 1, batch.position + 1)),
+            uuids([row.originator_id for row in rows]),
+            int8s([row.version for row in rows]),
+            texts([row.topic for row in rows]),
+            hashes([row.meta_salt for row in rows]),
+            byteas([row.meta for row in rows]),
+            hashes([row.meta_commit for row in rows]),
+            hashes([row.body_salt for row in rows]),
+            byteas([row.body for row in rows]),
+            hashes([row.body_commit for row in rows]),
+            hashes(written.leaves),
+            hashes(written.chain_hashes),
+        ]
+
+    def holds(self, attempt: Attempt) -> bool:
+        """Whether the attempted batch is in the chain: its chain hash stands at its last position."""
+        with self._connection.transaction():  # the head lock: an attempt that is still committing ends first
+            self._connection.execute(self._statements.head)
+            row = self._connection.execute(self._statements.chain_hash_at, (attempt.position,)).fetchone()
+        return row is not None and bytes(row[0]) == attempt.chain_hash
+
+    def close(self) -> None:
+        """Close the connection."""
+        with suppress(psycopg.Error):
+            self._connection.close()
+
+
+class _Statements:
+    """The SQL of one chain, composed once."""
+
+    def __init__(self, tenant: str, schema: str, record_schemas: Sequence[str]) -> None:
+        one = sql.SQL("select originator_id, originator_version from {}")
+        names = {
+            "event": sql.Identifier(schema, "event"),
+            "events": sql.SQL(" union all ").join(one.format(sql.Identifier(name, "event")) for name in record_schemas),
+            "head": sql.Identifier(schema, "ledger_head"),
+            "claim": sql.Identifier(tenant, "ledger_claim"),
+            "counter": sql.Identifier(tenant, "ledger_counter"),
+            "chains": sql.Identifier(tenant, "ledger_chain"),
+            "now": sql.Identifier(tenant, "ledger_now"),
+            "append": sql.Identifier(schema, "ledger_append"),
+        }
+
+        def make(text: str) -> sql.Composed:
+            return sql.SQL(text).format(**names)  # type: ignore[arg-type]
+
+        self.head = make("select position, chain_hash, frontier, recorded_at_us from {head} for update")
+        self.versions = make("select originator_id, max(originator_version) from ({events}) e where originator_id = any(%s) group by 1")
+        self.claims = make(
+            "select c.kind, c.key, c.originator_id from {claim} c join unnest(%s::text[], %s::text[]) w(kind, key) using (kind, key)"
+        )
+        self.counters = make("select series, value from {counter} where series = any(%s)")
+        self.now = make(
+            "select {now}(), exists(select 1 from {chains} where chain_no > %s and chain_id like '%%/record/%%'),"
+            " (select max(originator_version) from {event} where originator_id ="
+            " (select originator_id from {event} where position = 1))"
+        )
+        self.log_stream = make(
+            "select originator_id, originator_version, topic, meta from {event} where originator_id ="
+            " (select originator_id from {event} where position = 1) order by originator_version"
+        )
+        self.append = make(
+            "select {append}(%b::int8, %b::bytea, %b::int8, %b::bytea, %b::bytea, %b::int8, %b::timestamptz, %b::uuid[], %b::int8[],"
+            " %b::text[], %b::text[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::int8[],"
+            " %b::int8[], %b::uuid[], %b::int8[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[],"
+            " %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[])"
+        )
+        self.chain_hash_at = make("select chain_hash from {event} where position = %s")

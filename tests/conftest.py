@@ -1,0 +1,75 @@
+"""Which tests run, and the rule that a check run skips nothing. Fixtures stand in `fixtures_*.py` beside this file.
+
+Left out of an ordinary run: tests marked `deep` (asked for with `-m deep`), and tests marked `reference` where the folder of
+public schemas and samples is not there; the end of the run says so.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+pytest_plugins = ["pytester", *(f"tests.{path.stem}" for path in sorted(HERE.glob("fixtures_*.py")))]
+
+
+def reference_folder() -> Path:
+    """The folder of public schemas and samples, whether or not it is there."""
+    return Path(os.environ.get("DAGBOK_REFERENCE") or HERE.parent.parent / "shared" / "reference")
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of public schemas and samples; tests that use it carry the mark `reference`."""
+    return reference_folder()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fail-on-skip", action="store_true", help="a skipped or expected failure fails the whole run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--fail-on-skip", default=False) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(NothingSkipped(), "nothing-skipped")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = set()
+    if not reference_folder().is_dir():
+        left_out.add("reference")
+    if "deep" not in (config.option.markexpr or ""):
+        left_out.add("deep")
+    dropped = [item for item in items if left_out & {mark.name for mark in item.iter_markers()}]
+    if dropped:
+        items[:] = [item for item in items if item not in set(dropped)]
+        config.hook.pytest_deselected(items=dropped)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not reference_folder().is_dir():
+        terminalreporter.write_line("tests marked `reference` were left out: DAGBOK_REFERENCE names no folder")
+
+
+class NothingSkipped:
+    """Turns a run in which anything was skipped into a failed one: a check that could not run has not passed."""
+
+    def __init__(self) -> None:
+        self.skipped: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped:
+            self.skipped.append(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:
+            self.skipped.append(report.nodeid)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.skipped and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for nodeid in self.skipped:
+            terminalreporter.write_line(f"skipped, and nothing may be: {nodeid}", red=True)

@@ -1,0 +1,134 @@
+"""The files of an export folder as ``tools.verify`` reads them: each expected, none trusted, every fault gathered."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import BufferedReader
+from pathlib import Path
+
+from domain import chain
+
+_SHOWN_FAULTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and where: at one position, in an interval of positions (both ends inclusive), or in a file alone."""
+
+    what: str
+    position: int | None = None
+    interval: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class Findings:
+    """Faults, the first 100 in full (a broken chain may have one an event), and what cannot be proved either way."""
+
+    faults: list[Fault] = field(default_factory=list)
+    unprovable: list[str] = field(default_factory=list)
+    not_shown: int = 0
+
+    def fault(self, what: str, position: int | None = None, interval: tuple[int, int] | None = None) -> None:
+        """Add a fault."""
+        if len(self.faults) < _SHOWN_FAULTS:
+            self.faults.append(Fault(what, position, interval))
+        else:
+            self.not_shown += 1
+
+    def all_faults(self) -> list[Fault]:
+        """The faults in order of position, those of no position last, closed by one that counts those not shown."""
+        rest = [Fault(f"and {self.not_shown} faults more")] if self.not_shown else []
+        return [*sorted(self.faults, key=lambda one: one.position or (one.interval or (1 << 63,))[0]), *rest]
+
+
+class Files:
+    """A folder whose every file must be asked for: what is left over at the end does not belong there."""
+
+    def __init__(self, root: Path, findings: Findings) -> None:
+        self._root, self._findings, self._asked = root, findings, set[str]()
+
+    def has(self, folder: str) -> bool:
+        """Whether the export has this folder."""
+        return os.path.lexists(self._root / folder)
+
+    def open(self, path: str, limit: int, interval: tuple[int, int] | None = None) -> BufferedReader | None:
+        """The file for reading, or ``None`` and a fault if it is missing, longer than ``limit`` bytes or no plain file."""
+        self._asked.add(path)
+        try:
+            found = os.lstat(self._root / path)  # before opening: a pipe would block, a device never end
+            if not stat.S_ISREG(found.st_mode):
+                self._findings.fault(f"{path} is not a plain file", interval=interval)
+            elif found.st_size > limit:
+                self._findings.fault(f"{path} is longer than it can be ({found.st_size} bytes)", interval=interval)
+            else:
+                return open(self._root / path, "rb")
+        except OSError as error:
+            self._findings.fault(f"{path} cannot be read: {error.strerror}", interval=interval)
+        return None
+
+    def read(self, path: str, limit: int, interval: tuple[int, int] | None = None) -> bytes | None:
+        """The bytes of a file of at most ``limit`` bytes, or ``None`` and a fault."""
+        file = self.open(path, limit, interval)
+        if file is None:
+            return None
+        with file:
+            return file.read()
+
+    def expect(self, path: str, data: bytes, interval: tuple[int, int] | None = None) -> None:
+        """A fault unless the file holds exactly ``data``."""
+        found = self.read(path, len(data), interval)
+        if found is not None and found != data:
+            self._findings.fault(f"{path} does not hold what follows from the entries", interval=interval)
+
+    def left_over(self) -> Iterator[str]:
+        """Paths in the folder, sorted, that nobody asked for."""
+        for folder, folders, names in os.walk(self._root):
+            folders.sort()
+            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+            for name in sorted([*names, *links]):
+                path = Path(folder, name).relative_to(self._root).as_posix()
+                if path not in self._asked:
+                    yield path.encode(errors="backslashreplace").decode()  # a name need not be text
+
+
+class Tiles:
+    """The tree, rebuilt from leaf hashes and compared tile by tile; memory: at most 255 hashes a level."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._rows: list[list[bytes]] = [[]]  # hashes of the tile under way at each level
+        self._full: list[int] = [0]  # tiles completed at each level
+        self._size = 0
+
+    def add(self, leaves: Sequence[bytes]) -> None:
+        """The next leaves, at most up to the end of a level-0 tile."""
+        self._rows[0].extend(leaves)
+        self._size += len(leaves)
+        level = 0
+        while len(self._rows[level]) == 256:
+            self._compare(level)
+            if level + 1 == len(self._rows):
+                self._rows.append([])
+                self._full.append(0)
+            self._rows[level + 1].append(chain.Frontier.empty().extend(self._rows[level]).root())
+            self._rows[level] = []
+            self._full[level] += 1
+            level += 1
+
+    def root(self, leaves: Sequence[bytes] = ()) -> bytes:
+        """Root of the tree so far and of these leaves after it."""
+        nodes = [chain.Frontier.empty().extend(row).nodes for row in (*self._rows[:0:-1], [*self._rows[0], *leaves])]
+        return chain.Frontier(self._size + len(leaves), tuple(node for row in nodes for node in row)).root()
+
+    def close(self) -> None:
+        """Compare the right edge: the partial tile of each level."""
+        for level, row in enumerate(self._rows):
+            if row:
+                self._compare(level)
+
+    def _compare(self, level: int) -> None:
+        row, index = self._rows[level], self._full[level]
+        leaves = 256**level
+        interval = index * 256 * leaves + 1, (index * 256 + len(row)) * leaves
+        self._files.expect(chain.tile_path(level, index, len(row)), b"".join(row), interval)
