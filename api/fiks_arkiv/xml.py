@@ -13,7 +13,7 @@ MAX_BYTES = 16 * 1024 * 1024
 """Largest payload, in bytes."""
 MAX_DEPTH = 64
 """Deepest nesting of elements; the root stands at depth 1."""
-MAX_MARKUP = 1_000_000
+MAX_MARKUP = 250_000
 """Most `<` in one payload, counted in the text: about half of it is the greatest number of elements."""
 MAX_ATTRIBUTES = 100_000
 """Most attributes and namespace declarations in one payload, counted in the text."""

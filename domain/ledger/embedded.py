@@ -188,6 +188,7 @@ def _up(cluster: Cluster, account: Account, programs: Path, settings: Mapping[st
         try:
             child = None
             if lock.try_exclusive() and postmaster.find(cluster.data, cluster.record) is None:
+                initdb.sweep(cluster)
                 if not cluster.made():
                     initdb.make(cluster, account, chosen, programs, lock, wait)
                 place = files.socket_folder(cluster, chosen, account)

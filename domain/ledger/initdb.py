@@ -38,11 +38,9 @@ def password(cluster: Cluster) -> str:
 def make(cluster: Cluster, account: Account, chosen: str, programs: Path, server: Flock, wait: Wait) -> None:
     """Make the data folder, whole or not at all: initdb writes and fsyncs it under another name, then it is renamed.
 
-    A crash leaves `pg.init-*` behind, which the next call removes. initdb inherits the server's lock: if this process is
-    killed, the next start waits for the orphan instead of working beside it.
+    A crash leaves `pg.init-*` behind, for `sweep`. initdb inherits the server's lock: if this process is killed, the next
+    start waits for the orphan instead of working beside it.
     """
-    for leftover in cluster.data.parent.glob(f"{cluster.data.name}.init-*"):
-        shutil.rmtree(leftover)
     staging = Path(tempfile.mkdtemp(prefix=f"{cluster.data.name}.init-", dir=cluster.data.parent))
     inside = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
@@ -58,6 +56,12 @@ def make(cluster: Cluster, account: Account, chosen: str, programs: Path, server
         os.close(inside)
     fsync_folder(cluster.data.parent)
     shutil.rmtree(staging)
+
+
+def sweep(cluster: Cluster) -> None:
+    """Remove what a killed `make` left, also one killed after the rename. Call only while no process of the cluster lives."""
+    for leftover in cluster.data.parent.glob(f"{cluster.data.name}.init-*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # what resists is tried again at the next start
 
 
 def _prepare(inside: int, account: Account, chosen: str) -> None:

@@ -1,0 +1,101 @@
+"""Commands on case files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+from uuid import UUID
+
+from domain.handlers.metadata import Metadata, describe
+from domain.handlers.work import Work
+from domain.model import case_file, series
+from domain.model.case_file import CaseFile, CreateCaseFile
+from domain.model.errors import NotFound, Refused
+from domain.model.ids import CASE_NUMBER
+from domain.model.record import Named
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCase:
+    """Create a case file with its metadata. `details.today` is set from the act."""
+
+    ACTION: ClassVar[str] = "case-file.create"
+    unit: UUID
+    metadata: Metadata
+    details: CreateCaseFile
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCaseStatus:
+    """Set the status (M052) of a case file."""
+
+    ACTION: ClassVar[str] = "case-file.change-status"
+    unit: UUID
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssignCase:
+    """Set case responsible (M306) or administrative unit (M305) of a case file."""
+
+    ACTION: ClassVar[str] = "case-file.assign"
+    unit: UUID
+    case_responsible: Named | None = None
+    administrative_unit: Named | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardCase:
+    """Delete a case file that holds nothing finished (3.2.12)."""
+
+    ACTION: ClassVar[str] = "case-file.discard"
+    unit: UUID
+
+
+def create(work: Work, command: CreateCase) -> UUID:
+    """A new case file in an open series (2.3.6), numbered by the writer."""
+    work.permit(command.ACTION, command.unit)
+    if command.metadata.title is None:
+        raise Refused("text.missing", "M020", {"element": "tittel"})
+    details = replace(command.details, today=work.today)
+    if details.series is not None:
+        series.require_open(work.require(details.series, series.evolve, "series", series.Series))
+    if details.parent is not None:
+        case_file.require_open(load(work, details.parent))
+    work.create(command.unit, case_file.evolve)
+    work.record(command.unit, case_file.create(None, details))
+    describe(work, command.unit, command.metadata)
+    return command.unit
+
+
+def load(work: Work, unit: UUID) -> CaseFile:
+    """The case file; NotFound where there is none."""
+    state = work.require(unit, case_file.evolve, "case file", CaseFile)
+    assert isinstance(state, CaseFile)
+    return state
+
+
+def change_status(work: Work, command: ChangeCaseStatus) -> None:
+    """Another status; nothing where it already holds."""
+    work.permit(command.ACTION, command.unit)
+    work.record(command.unit, *case_file.change_status(load(work, command.unit), command.status))
+
+
+def assign(work: Work, command: AssignCase) -> None:
+    """Another responsible person or unit."""
+    work.permit(command.ACTION, command.unit)
+    work.record(command.unit, *case_file.assign(load(work, command.unit), command.case_responsible, command.administrative_unit))
+
+
+def discard(work: Work, command: DiscardCase) -> None:
+    """Delete a case without finished entries."""
+    work.permit(command.ACTION, command.unit)
+    work.record(command.unit, *case_file.discard(load(work, command.unit)))
+
+
+def by_number(work: Work, number: str) -> UUID:
+    """The case with a mappeID such as `2026/412`."""
+    found = work.ledger.reader.claim(CASE_NUMBER, number)
+    if found is None:
+        raise NotFound("case file", number[:40])
+    return found

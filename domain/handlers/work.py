@@ -1,0 +1,207 @@
+"""One command at work: it loads units, gathers the facts that their rules decide, and appends them at once.
+
+A handler is a function of a `Work`. It is run again, from the start, when another command changed a unit that it had read.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from domain import catalogue
+from domain.catalogue import Envelope
+from domain.handlers import gate
+from domain.handlers.gate import Actor
+from domain.ledger.clock import LOCAL
+from domain.ledger.faults import Busy, ClaimTaken, LedgerError, StaleSubmission, VersionConflict
+from domain.ledger.ledger import Ledger
+from domain.ledger.submission import Appended
+from domain.model.errors import NotFound, Refused
+
+Result = TypeVar("Result")
+PROGRAM = "dagbok/0.1.0"
+GIVE_UP_AFTER_S = 10.0
+
+
+class Contended(LedgerError):
+    """The unit was changed by others faster than this command could follow. Look at it again and repeat."""
+
+    code = "conflict.contended"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Whose command it is. idempotency_key: as the client sent it; source: `fiks:<message id>` and kin; basis: legal basis."""
+
+    actor: Actor
+    idempotency_key: str | None = None
+    source: str | None = None
+    cause: str | None = None
+    basis: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[Result]):
+    """What a handler returned, and where its facts stand; `appended` is None where nothing changed."""
+
+    result: Result
+    appended: Appended | None
+
+
+class Work:
+    """The units that a command has read, and the facts decided so far."""
+
+    def __init__(self, ledger: Ledger, context: Context, at: datetime, fresh: bool) -> None:
+        self.ledger = ledger
+        self.context = context
+        self.at = at
+        self.fresh = fresh
+        self.from_memory = False
+        self.facts: list[tuple[UUID, Any]] = []
+        self.expect: dict[UUID, int] = {}
+        self.rests_on: list[str] = []
+        self._states: dict[UUID, tuple[Any, Any]] = {}
+
+    @property
+    def today(self) -> date:
+        """The local day of the act."""
+        return self.at.astimezone(LOCAL).date()
+
+    def permit(self, action: str, record: UUID | None = None) -> None:
+        """Pass the gate; what it rests on is expected unchanged and stands in the facts."""
+        given = gate.permit(self.context.actor, action, record)
+        self.rests_on.extend(given.rests_on)
+        self.expect.update(given.expect)
+
+    def load(self, stream: UUID, evolve: Any) -> Any:
+        """The unit's state, or None. The command then holds only if the unit has not changed meanwhile."""
+        if stream in self._states:
+            return self._states[stream][0]
+        version, state = self.ledger.load(stream, evolve, self.fresh)
+        self.from_memory = self.from_memory or not self.fresh
+        self.expect[stream] = version
+        self._states[stream] = (state, evolve)
+        return state
+
+    def require(self, stream: UUID, evolve: Any, what: str, kind: type | None = None) -> Any:
+        """The unit's state; NotFound where there is none, or where another kind of unit has that id."""
+        try:
+            state = self.load(stream, evolve)
+        except AssertionError:  # the stream's first fact is of another noun
+            state = None
+        if state is None or (kind is not None and not isinstance(state, kind)):
+            raise NotFound(what, str(stream))
+        return state
+
+    def create(self, stream: UUID, evolve: Any) -> None:
+        """Begin a new unit; nothing is read, the stream must not exist."""
+        self.expect[stream] = 0
+        self._states[stream] = (None, evolve)
+
+    def record(self, stream: UUID, *facts: Any) -> None:
+        """Add decided facts of a unit that was loaded or created, and evolve its state."""
+        state, evolve = self._states[stream]
+        for fact in facts:
+            self.facts.append((stream, fact))
+            state = evolve(state, stream, fact)
+        self._states[stream] = (state, evolve)
+
+    def state(self, stream: UUID) -> Any:
+        """The state of a unit of this command, its new facts included."""
+        return self._states[stream][0]
+
+    def envelope(self, command: UUID) -> Envelope:
+        """The envelope of this command's facts."""
+        context = self.context
+        ledger = self.ledger
+        key = context.idempotency_key
+        return Envelope(
+            cmd=str(command),
+            n=1,
+            m=1,
+            actor=context.actor.id,
+            for_=context.actor.acting_for,
+            login=context.actor.login,
+            at=catalogue.instant(self.at),
+            date=self.today.isoformat(),
+            rests_on=list(dict.fromkeys(self.rests_on)) or None,
+            cause=context.cause,
+            idem=ledger.keys.idempotency_digest(ledger.tenant, f"{context.actor.id}\n{key}") if key else None,
+            src=context.source,
+            basis=context.basis,
+            program=PROGRAM,
+        )
+
+    def remember(self, appended: Appended) -> None:
+        """Keep the states that this command led to; those that hold placeholders are folded from the log next time."""
+        if any(catalogue.numbers_in(fact) for _, fact in self.facts):
+            self._refold(appended)
+            return
+        written: dict[UUID, int] = {}
+        for stream, _ in self.facts:
+            written[stream] = written.get(stream, 0) + 1
+        for stream, count in written.items():
+            self.ledger.remember(stream, self.expect[stream] + count, self._states[stream][0])
+
+    def _refold(self, appended: Appended) -> None:
+        """States of units begun by this command, folded from the facts as stored."""
+        begun = {stream for stream, _ in self.facts if self.expect[stream] == 0}
+        states: dict[UUID, tuple[int, Any]] = {}
+        for stream, fact in appended.facts:
+            if stream in begun:
+                version, state = states.get(stream, (0, None))
+                states[stream] = (version + 1, self._states[stream][1](state, stream, fact))
+        for stream, (version, state) in states.items():
+            self.ledger.remember(stream, version, state)
+
+
+def run(ledger: Ledger, context: Context, keys: Iterable[UUID], handle: Callable[[Work], Result]) -> Outcome[Result]:
+    """Run a handler until its facts are written or refused.
+
+    keys: units that it will change, so that commands on one unit queue up in this process. A refusal decided on remembered
+    states is decided again on fresh ones. Raises Refused, Busy, Contended, ClockFault.
+    """
+    held = sorted(set(keys))
+    started = time.monotonic()
+    fresh, stale = False, 0
+    command = uuid.uuid4()
+    while True:
+        with ledger.locks.hold(held):
+            work = Work(ledger, context, ledger.clock.now(), fresh)
+            try:
+                result = handle(work)
+                if not work.facts:
+                    return Outcome(result, None)
+                appended = ledger.append(work.facts, work.envelope(command), work.expect, work.at)
+                work.remember(appended)
+                return Outcome(result, appended)
+            except Refused:
+                if not work.from_memory:
+                    raise
+                fresh = True
+                continue
+            except (VersionConflict, ClaimTaken) as conflict:
+                fresh = True
+                if time.monotonic() - started > GIVE_UP_AFTER_S:
+                    raise Contended from conflict
+            except StaleSubmission as problem:
+                stale += 1
+                if stale > 1:
+                    raise Busy from problem
+        time.sleep(random.uniform(0.0005, 0.01))  # noqa: S311  spreads processes that meet on one unit
+
+
+def permitted(context: Context, action: str, record: UUID | None = None) -> None:
+    """Pass the gate for a read."""
+    gate.permit(context.actor, action, record)
+
+
+def with_source(context: Context, source: str) -> Context:
+    """The same context, naming where the command came from."""
+    return replace(context, source=source)
