@@ -96,8 +96,11 @@ class Running:
             self._stopped = True
             _running.discard(self)
             wait = _waiter(self._progress)
-            with _gate(self._cluster, wait):
-                _leave(self._cluster, self._users, wait)
+            try:
+                with _gate(self._cluster, wait):
+                    _leave(self._cluster, self._users, wait)
+            finally:
+                self._users.release()  # also where waiting was interrupted: the next user must be able to be the last
 
     def __enter__(self) -> Running:
         return self
@@ -233,18 +236,19 @@ def _ready(cluster: Cluster, chosen: str, child: subprocess.Popen[bytes] | None,
 
 
 def _answers(server: Server) -> bool:
+    """True if a login succeeds, False if it may later; EmbeddedError, in the server's words, if it will not."""
     try:
         psycopg.connect(server.dsn(), connect_timeout=10).close()
     except psycopg.OperationalError as error:
         text = str(error)
-        if "too many clients" in text or "remaining connection slots" in text:
+        if any(full in text for full in ("too many clients", "remaining connection slots")):
             return True
+        if "FATAL" not in text or any(state in text for state in ("starting up", "shutting down", "recovery", "accepting")):
+            return False
+        hint = f"see the log in {server.data_dir / 'log'}"
         if "password authentication failed" in text:
-            raise EmbeddedError(
-                f"the server of {server.data_dir} does not know the password in the file of secrets",
-                hint="bring the file secrets/postgres back that belongs to this data folder",
-            ) from None
-        return False
+            hint = "bring the file secrets/postgres back that belongs to this data folder"
+        raise EmbeddedError(f"the server of {server.data_dir} refuses its owner: {text.strip()}", hint=hint) from None
     return True
 
 
@@ -253,8 +257,8 @@ def _leave(cluster: Cluster, users: Flock, wait: Wait) -> None:
     users.release()
     alone = cluster.lock("users")
     try:
+        said = postmaster.read_pid_file(cluster.data)  # gone soon after the signal
         if alone.try_exclusive() and not cluster.idle() and postmaster.interrupt(cluster.data, cluster.record):
-            said = postmaster.read_pid_file(cluster.data)
             for _ in wait("the server is shutting down"):
                 if cluster.idle():
                     break

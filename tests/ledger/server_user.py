@@ -80,6 +80,12 @@ class ServerUser:
                 self.process.kill()
 
 
+def copied(template: Path, data: Path) -> Path:
+    """A copy of DATA with a data folder that no server uses; the path of its data folder. Cheaper than a new one each time."""
+    subprocess.run(["cp", "-a", template, data], check=True)
+    return data / "pg"
+
+
 def modes(*folders: Path) -> dict[Path, tuple[int, int, int]]:
     """Rights and owner of each path."""
     found = ((path, os.stat(path)) for path in folders)

@@ -19,11 +19,25 @@ import pytest
 
 from domain.ledger import embedded, pgbin
 from domain.ledger.cluster import work_in
-from tests.ledger.server_user import ServerUser, lives, postmaster_pid, until
+from tests.ledger.server_user import ServerUser, copied, lives, postmaster_pid, until
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("template") / "data"
+    embedded.start(data / "pg").stop()
+    return data
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def place(template: Path, tmp_path: Path) -> Path:
+    """A data folder that was used before."""
+    return copied(template, tmp_path / "data")
+
+
+@pytest.fixture
+def new_place(tmp_path: Path) -> Path:
+    """A data folder that is not there yet."""
     return tmp_path / "data" / "pg"
 
 
@@ -121,8 +135,7 @@ def test_a_copied_folder_does_not_reach_for_the_originals_server(place: Path, tm
         write(running.server, "create table kept()")
         pid = postmaster_pid(place)
         copy = tmp_path / "copy"
-        subprocess.run(["cp", "-a", place.parent, copy], check=True)
-        with embedded.start(copy / "pg") as other:
+        with embedded.start(copied(place.parent, copy)) as other:
             assert other.server.socket_dir != running.server.socket_dir
             assert postmaster_pid(copy / "pg") != pid
             assert count(other.server) == 0
@@ -130,18 +143,18 @@ def test_a_copied_folder_does_not_reach_for_the_originals_server(place: Path, tm
         assert postmaster_pid(place) == pid
 
 
-def test_an_interrupted_making_is_made_again(place: Path) -> None:
-    leftover = place.parent / "pg.init-before" / "data"
+def test_an_interrupted_making_is_made_again(new_place: Path) -> None:
+    leftover = new_place.parent / "pg.init-before" / "data"
     leftover.mkdir(parents=True)
     (leftover / "PG_VERSION").write_text("18\n", encoding="ascii")
-    with ServerUser(place) as user:
-        until(lambda: any(place.parent.glob("pg.init-*/data/global")))
+    with ServerUser(new_place) as user:
+        until(lambda: any(new_place.parent.glob("pg.init-*/data/global")))
         assert not leftover.exists()
         user.kill()
-    assert not place.exists()
-    with embedded.start(place) as running:
+    assert not new_place.exists()
+    with embedded.start(new_place) as running:
         write(running.server, "create table kept()")
-    assert sorted(path.name for path in place.parent.iterdir()) == ["pg", "pg.run", "secrets"]
+    assert sorted(path.name for path in new_place.parent.iterdir()) == ["pg", "pg.run", "secrets"]
 
 
 def _end_at(step: int, place: Path) -> None:
