@@ -49,13 +49,14 @@ domain.chain.ProofError: inclusion proof of index 1 in a tree of 3 leads to anot
 
 import json
 import re
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct
 
 from domain.note import *  # noqa: F403  notes, checkpoints, tlog-proofs: one face, two files
-from domain.note import ChainError, to_base64
+from domain.note import ChainError
 
 SUITE = 1  # SHA-256; a new suite takes a new number, old entries are never hashed again
 OPENED_TOPIC = "ledger.chain-opened.v1"  # these three are defined by the format itself: no fact introduces them
@@ -66,6 +67,10 @@ EMPTY_ROOT = sha256().digest()
 _MAGIC = b"dagbok/event/v1\n" + bytes((SUITE,))
 _FIXED = Struct(">Qq16sQH")  # position, recorded_at_us, originator_id, originator_version, length of topic
 _LABEL = re.compile(r"""[^\s+"\\\x00-\x1f\x7f\ud800-\udfff]+""")  # safe as a note's key name and inside JSON as it stands
+
+_PAYLOAD = (
+    b'{"position":%d,"topic":"%b","meta_salt":"%b","meta":"%b","body_salt":%b,"body":%b,"meta_commit":"%b","body_commit":"%b"}\n'
+)
 
 
 class ProofError(ChainError):
@@ -79,13 +84,15 @@ def _require(condition: bool, fault: str, kind: type[ChainError] = ChainError) -
 
 def meta_commit(salt: bytes, meta: bytes) -> bytes:
     """Commitment to a fact's meta bytes as stored; ``salt`` is 32 random bytes."""
-    _require(len(salt) == 32, "a salt has 32 bytes")
+    if len(salt) != 32:
+        raise ChainError("a salt has 32 bytes")
     return sha256(b"\x10" + salt + meta).digest()
 
 
 def body_commit(salt: bytes, body: bytes) -> bytes:
     """Commitment to a fact's body bytes before encryption, empty where the fact has none; ``salt`` is 32 random bytes."""
-    _require(len(salt) == 32, "a salt has 32 bytes")
+    if len(salt) != 32:
+        raise ChainError("a salt has 32 bytes")
     return sha256(b"\x11" + salt + body).digest()
 
 
@@ -356,15 +363,14 @@ def payload_path(index: int) -> str:
 
 
 def payload_line(
-    position: int, topic: str, meta_salt: bytes, meta: bytes, body_salt: bytes | None, body: bytes | None,
+    position: int, topic: bytes, meta_salt: bytes, meta: bytes, body_salt: bytes | None, body: bytes | None,
     meta_commit: bytes, body_commit: bytes,
 ) -> bytes:  # fmt: skip
     """One fact in an export's JSON lines, in their one canonical form; body_salt and body are ``None`` once disposed of."""
-    salt, text = "null" if body_salt is None else f'"{body_salt.hex()}"', "null" if body is None else f'"{to_base64(body)}"'
-    return (
-        f'{{"position":{position},"topic":"{topic}","meta_salt":"{meta_salt.hex()}","meta":"{to_base64(meta)}",'
-        f'"body_salt":{salt},"body":{text},"meta_commit":"{meta_commit.hex()}","body_commit":"{body_commit.hex()}"}}\n'
-    ).encode()
+    salt = b"null" if body_salt is None else b'"%b"' % body_salt.hex().encode()
+    text = b"null" if body is None else b'"%b"' % b2a_base64(body, newline=False)
+    fields = meta_salt.hex().encode(), b2a_base64(meta, newline=False), salt, text
+    return _PAYLOAD % (position, topic, *fields, meta_commit.hex().encode(), body_commit.hex().encode())
 
 
 def disposed_positions(meta: bytes, part: str = "body") -> Iterator[range]:

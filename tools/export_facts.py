@@ -8,17 +8,16 @@ compared with its entry later on.
 import hashlib
 import json
 import re
-from base64 import b64decode
+from binascii import a2b_base64
 from bisect import bisect_right
-from collections.abc import Callable
 from typing import Any
 
 from domain import chain
 from tools.export_files import Files, Findings
 
-DISCLOSED = frozenset({chain.OPENED_TOPIC, chain.INTRODUCED_TOPIC, chain.DISPOSAL_TOPIC})
+DISCLOSED = frozenset(topic.encode() for topic in (chain.OPENED_TOPIC, chain.INTRODUCED_TOPIC, chain.DISPOSAL_TOPIC))
 LINE_LIMIT = 64 << 20  # bytes
-_OBJECT_TOPIC = "document.object-added."
+OBJECT_TOPIC = b"document.object-added."
 _DISCLOSED_LIMIT = 1 << 30  # bytes
 _LINE = re.compile(
     rb'\{"position":([1-9][0-9]{0,18}),"topic":"([^"\\\x00-\x20]+)","meta_salt":"([0-9a-f]{64})","meta":"([A-Za-z0-9+/]*={0,2})",'
@@ -29,30 +28,33 @@ _KEYS = ["position", "topic", "meta_salt", "meta", "body_salt", "body", "meta_co
 _TOPIC_FILE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
-Committed = tuple[int, str, bytes, bytes]
+Committed = tuple[int, bytes, bytes, bytes]
 """Position, topic, meta_commit, body_commit of an entry."""
 
 
 def check_line(line: bytes, entry: Committed) -> tuple[bytes, bool]:
-    """(meta, whether the body is there) of a payload line; ``ChainError`` unless it is the canonical line of this entry."""
+    """(meta, whether the body is there) of a payload line; ``ChainError`` unless it is the canonical line of this entry.
+
+    The values are cut out by the quotes around them, carelessly, because the line made from them again must equal it."""
     position, topic, meta_commit, body_commit = entry
-    match = _LINE.fullmatch(line)
-    if match is None:
-        raise chain.ChainError(_why_not(line))
+    parts = line.split(b'"')
     try:
-        meta, body = b64decode(match[4]), None if match[6] is None else b64decode(match[6])
-    except ValueError as error:
-        raise chain.ChainError("base64 in the line is broken") from error
-    meta_salt, body_salt = bytes.fromhex(match[3].decode()), None if match[5] is None else bytes.fromhex(match[5].decode())
+        meta_salt, meta = bytes.fromhex(parts[9].decode()), a2b_base64(parts[13])
+        body_salt = bytes.fromhex(parts[17].decode()) if parts[16] == b":" else None
+        body = a2b_base64(parts[-10]) if parts[-11] == b":" else None
+    except (ValueError, LookupError) as error:
+        raise chain.ChainError(_why_not(line)) from error
     if line != chain.payload_line(position, topic, meta_salt, meta, body_salt, body, meta_commit, body_commit):
-        raise chain.ChainError("position, topic or commitments in the line are not the entry's, or its base64 is not canonical")
+        raise chain.ChainError(_why_not(line))
     if chain.meta_commit(meta_salt, meta) != meta_commit:
         raise chain.ChainError("meta is not what the entry commits to")
-    if (body is None) != (body_salt is None):
-        raise chain.ChainError("of body and body_salt only one is there")
-    if body is not None and body_salt is not None and chain.body_commit(body_salt, body) != body_commit:
+    if body is None or body_salt is None:
+        if body is not body_salt:
+            raise chain.ChainError("of body and body_salt only one is there")
+        return meta, False
+    if chain.body_commit(body_salt, body) != body_commit:
         raise chain.ChainError("body is not what the entry commits to")
-    return meta, body is not None
+    return meta, True
 
 
 def _why_not(line: bytes) -> str:
@@ -67,7 +69,9 @@ def _why_not(line: bytes) -> str:
         return "a key occurs twice in the line"
     if keys != _KEYS:
         return "the line has not exactly the keys it should have, in their order"
-    return "a value in the line is not in its canonical form"
+    if not _LINE.fullmatch(line):
+        return "a value in the line is not in its canonical form"
+    return "position, topic or commitments in the line are not the entry's, or its base64 is not canonical"
 
 
 class Runs:
@@ -122,7 +126,7 @@ class Disclosed:
                 position, topic = int(match[1]), match[2].decode(errors="replace")
                 self.lines[position] = line
                 try:
-                    self._learn(position, topic, b64decode(match[4]))
+                    self._learn(position, topic, a2b_base64(match[4]))
                 except ValueError as error:
                     self._findings.fault(f"the fact {topic} cannot be read: {error}", position)
 
@@ -148,18 +152,16 @@ class Disclosed:
                 self._files.expect(f"schema/{topic}{suffix}.json", schema.encode(errors="replace"))
 
 
-def check_blob(files: Files, topic: str, meta: bytes, disposed: bool, fault: Callable[[str], None]) -> None:
-    """Where the fact brought a document's file (M705, M707): ``blob/<object id>`` must have its digest, unless destroyed."""
-    if not topic.startswith(_OBJECT_TOPIC):
-        return
+def check_blob(files: Files, meta: bytes, disposed: bool) -> None:
+    """For a fact that brought a document's file: ``blob/<object id>`` must have its size and digest (M707, M705), unless it
+    was destroyed by decision.  ``ChainError`` if not."""
     try:
         fact = _fact(meta)
         name, size, checksum = fact["object_id"], fact["size"], fact["checksum"]
         if not _UUID.fullmatch(name) or type(size) is not int or fact.get("algorithm", "SHA-256") != "SHA-256":
             raise chain.ChainError("object_id, size or algorithm is not in its form")
     except (ValueError, KeyError, TypeError) as error:
-        fault(f"the document object in this fact cannot be read: {error}")
-        return
+        raise chain.ChainError(f"the document object in this fact cannot be read: {error}") from error
     path = f"blob/{name}"
     if disposed and not files.has(path):
         return
@@ -167,7 +169,7 @@ def check_blob(files: Files, topic: str, meta: bytes, disposed: bool, fault: Cal
     if file is not None:
         with file:
             if hashlib.file_digest(file, "sha256").hexdigest() != checksum:
-                fault(f"{path} is not the file whose digest the fact has")
+                raise chain.ChainError(f"{path} is not the file whose digest the fact has")
 
 
 def _fact(meta: bytes) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from domain import chain
-from tools.export_facts import DISCLOSED, LINE_LIMIT, Committed, Disclosed, check_blob, check_line
+from tools.export_facts import DISCLOSED, LINE_LIMIT, OBJECT_TOPIC, Committed, Disclosed, check_blob, check_line
 from tools.export_files import Fault, Files, Findings, Tiles
 
 __all__ = ["Fault", "Report", "main", "verify_export"]
@@ -203,7 +204,7 @@ class _Walk:
         self._files, self._findings, self._size, self._payloads = files, findings, head.size, payloads
         self._prefix = chain.entry_prefix(head.origin)
         self._origin = head.origin
-        self._topics: dict[bytes, str] = {}
+        self._topics: set[bytes] = set()
         self._versions: dict[bytes, int] = {}
         self._recorded_at_us = -(1 << 63)
         self._stops = sorted(size for size in sizes if size <= head.size)
@@ -223,8 +224,7 @@ class _Walk:
                 return
             leaves = [chain.leaf_hash(entry) for entry in entries]
             self._check_bundle(index, entries)
-            for leaf in leaves:
-                self.head = chain.chain_hash(self.head, leaf)
+            self.head = reduce(chain.chain_hash, leaves, self.head)
             for size in self._stops:
                 if self.events < size <= self.events + len(leaves):
                     self.roots[size] = self.tiles.root(leaves[: size - self.events])
@@ -261,34 +261,37 @@ class _Walk:
             for position, data in enumerate(entries, self.events + 1):
                 line = lines.readline(LINE_LIMIT) if lines is not None else None
                 try:
-                    self._check_facts(self._check_entry(position, data), line)
+                    entry = self._check_entry(position, data)
+                    if line is not None or entry[1] in DISCLOSED:
+                        self._check_facts(entry, line)
                 except chain.ChainError as error:
                     self._findings.fault(str(error), position)
             if lines is not None and lines.read(1):
                 self._findings.fault(f"{path} has more lines than facts", interval=interval)
 
     def _check_entry(self, position: int, data: bytes) -> Committed:
-        at, recorded_at_us, originator_id, version, raw, meta_commit, body_commit = chain.split_entry(self._prefix, data)
-        topic = self._topics.get(raw) or self._first_use(position, raw, data)
+        at, recorded_at_us, originator_id, version, topic, meta_commit, body_commit = chain.split_entry(self._prefix, data)
+        if topic not in self._topics:
+            self._first_use(position, topic, data)
         if at != position:
             raise chain.ChainError(f"the entry says that it has position {at}")
         if recorded_at_us < self._recorded_at_us:
             self._findings.fault("recorded_at is before that of the event before", position)
         self._recorded_at_us = recorded_at_us
-        before = self._versions.get(originator_id)
-        if version != (before or 0) + 1 and not (before is None and self._continues):
-            self._findings.fault(f"version {version} of its stream follows version {before or 0}", position)
+        before = self._versions.get(originator_id, 0)
+        if version != before + 1 and (before or not self._continues):
+            self._findings.fault(f"version {version} of its stream follows version {before}", position)
         self._versions[originator_id] = version
-        if (topic == chain.OPENED_TOPIC) != (position == 1):
-            self._findings.fault("a chain begins with its opening fact and has no other", position)
         return position, topic, meta_commit, body_commit
 
-    def _first_use(self, position: int, raw: bytes, data: bytes) -> str:
+    def _first_use(self, position: int, raw: bytes, data: bytes) -> None:
         topic = chain.decode_entry(data).topic
+        if (topic == chain.OPENED_TOPIC) != (position == 1):
+            self._findings.fault("a chain begins with its opening fact and has no other", position)
         if topic not in _NEED_NO_INTRODUCTION and self._disclosed.introduced.get(topic, position) >= position:
             self._findings.fault(f"the fact type {topic} was not introduced before its first use", position)
-        self._topics[raw] = topic
-        return topic
+        if topic != chain.OPENED_TOPIC:  # so that another one is looked at too
+            self._topics.add(raw)
 
     def _check_facts(self, entry: Committed, line: bytes | None) -> None:
         position, topic = entry[:2]
@@ -301,11 +304,8 @@ class _Walk:
             if position not in self._disclosed.bodies:
                 raise chain.ChainError("the body is gone and no disposal fact lists the position")
             self.erased += 1
-
-        def fault(what: str) -> None:
-            self._findings.fault(what, position)
-
-        check_blob(self._files, topic, meta, position in self._disclosed.blobs, fault)
+        if topic.startswith(OBJECT_TOPIC):
+            check_blob(self._files, meta, position in self._disclosed.blobs)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -66,6 +66,7 @@ class Work:
         self.facts: list[tuple[UUID, Any]] = []
         self.expect: dict[UUID, int] = {}
         self.rests_on: list[str] = []
+        self._before: dict[UUID, Any] = {}
         self._states: dict[UUID, tuple[Any, Any]] = {}
 
     @property
@@ -86,6 +87,7 @@ class Work:
         version, state = self.ledger.load(stream, evolve, self.fresh)
         self.from_memory = self.from_memory or not self.fresh
         self.expect[stream] = version
+        self._before[stream] = state
         self._states[stream] = (state, evolve)
         return state
 
@@ -102,6 +104,7 @@ class Work:
     def create(self, stream: UUID, evolve: Any) -> None:
         """Begin a new unit; nothing is read, the stream must not exist."""
         self.expect[stream] = 0
+        self._before[stream] = None
         self._states[stream] = (None, evolve)
 
     def record(self, stream: UUID, *facts: Any) -> None:
@@ -139,24 +142,11 @@ class Work:
         )
 
     def remember(self, appended: Appended) -> None:
-        """Keep the states that this command led to; those that hold placeholders are folded from the log next time."""
-        if any(catalogue.numbers_in(fact) for _, fact in self.facts):
-            self._refold(appended)
-            return
-        written: dict[UUID, int] = {}
-        for stream, _ in self.facts:
-            written[stream] = written.get(stream, 0) + 1
-        for stream, count in written.items():
-            self.ledger.remember(stream, self.expect[stream] + count, self._states[stream][0])
-
-    def _refold(self, appended: Appended) -> None:
-        """States of units begun by this command, folded from the facts as stored."""
-        begun = {stream for stream, _ in self.facts if self.expect[stream] == 0}
-        states: dict[UUID, tuple[int, Any]] = {}
+        """Keep the states that this command led to, folded from the facts as stored: numbers are given in those."""
+        states = {stream: (self.expect[stream], self._before[stream]) for stream, _ in appended.facts}
         for stream, fact in appended.facts:
-            if stream in begun:
-                version, state = states.get(stream, (0, None))
-                states[stream] = (version + 1, self._states[stream][1](state, stream, fact))
+            version, state = states[stream]
+            states[stream] = (version + 1, self._states[stream][1](state, stream, fact))
         for stream, (version, state) in states.items():
             self.ledger.remember(stream, version, state)
 

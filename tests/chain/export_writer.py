@@ -119,7 +119,7 @@ def payload_lines(events: Sequence[Event], entries: Sequence[bytes]) -> list[byt
         entry, (meta_salt, body_salt) = chain.decode_entry(data), salts(position)
         body = (None, None) if event.erased else (body_salt, event.body)
         commits = entry.meta_commit, entry.body_commit
-        lines.append(chain.payload_line(position, event.topic, meta_salt, event.meta, *body, *commits))
+        lines.append(chain.payload_line(position, event.topic.encode(), meta_salt, event.meta, *body, *commits))
     return lines
 
 

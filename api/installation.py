@@ -1,0 +1,175 @@
+"""An opened installation: the database, and for each municipality its ledger, projections and reads.
+
+The composition root of commands and of the web application. `open_installation` starts what is needed, `close` stops it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import psycopg
+from psycopg import conninfo
+from psycopg_pool import ConnectionPool
+
+import projections.journal
+from api.settings import Settings
+from domain.ledger import embedded, tenants
+from domain.ledger.blobs import Folder
+from domain.ledger.clock import Clock, SystemClock
+from domain.ledger.faults import LedgerError
+from domain.ledger.follow import Follower, Runner
+from domain.ledger.keys import Keys
+from domain.ledger.ledger import Ledger
+from domain.ledger.reader import Reader
+from domain.ledger.signer import ensure_key
+from domain.ledger.writer import Writer
+from projections.journal.read import Journal
+
+FOLLOWED = (projections.journal,)
+
+
+@dataclass(slots=True)
+class Tenant:
+    """One municipality as the rest of the program meets it."""
+
+    name: str
+    domain: str
+    ledger: Ledger
+    journal: Journal
+    pool: ConnectionPool[Any]
+    runners: list[Runner] = field(default_factory=list)
+
+    @contextmanager
+    def read(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection of the web role, for projections."""
+        with self.pool.connection() as connection:
+            yield connection
+
+    def wait(self, position: int, timeout_s: float) -> bool:
+        """Wait until the journal has come to `position` of the open chain; False where it has not in time."""
+        deadline = time.monotonic() + timeout_s
+        chain_id = self.ledger.writer.chain_id
+        while True:
+            with self.read() as connection:
+                if self.journal.position(connection, chain_id) >= position:
+                    return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._nudge(min(left, 0.02))
+
+    def _nudge(self, timeout_s: float) -> None:
+        if self.runners:
+            self.runners[0].wait_for(timeout_s)
+        else:
+            time.sleep(timeout_s)
+
+    def close(self) -> None:
+        """Stop writing, following and reading."""
+        self.ledger.close()
+        for runner in self.runners:
+            runner.stop()
+        self.pool.close()
+
+
+class Installation:
+    """The database of a data folder or URL, and its municipalities."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.server: embedded.Running | None = None
+        self.keys = Keys(settings.data / "secrets")
+        self.tenants: dict[str, Tenant] = {}
+        if settings.database is None:
+            self.server = embedded.start(settings.data / "pg")
+
+    def owner_dsn(self) -> str:
+        """Connection string of the owner: for init and migrate only."""
+        if self.server is None:
+            assert self.settings.database is not None
+            return self.settings.database
+        owner = self.server.server.dsn()
+        with psycopg.connect(owner, autocommit=True) as connection:
+            if connection.execute("select 1 from pg_database where datname = 'dagbok'").fetchone() is None:
+                connection.execute("create database dagbok encoding 'UTF8' template template0")
+        return self.server.server.dsn(dbname="dagbok")
+
+    def role_dsn(self, tenant: str, kind: str) -> str:
+        """Connection string of one process kind of one tenant."""
+        password = self.keys.secret(f"{tenant}_{kind}")
+        return conninfo.make_conninfo(self.owner_dsn(), user=f"{tenant}_{kind}", password=password)
+
+    def tenant_names(self) -> list[str]:
+        """The municipalities in this database."""
+        with psycopg.connect(self.owner_dsn()) as connection:
+            rows = connection.execute(
+                "select n.nspname from pg_namespace n join pg_class c on c.relnamespace = n.oid where c.relname = 'ledger_chain' order by 1"
+            ).fetchall()
+        return [str(row[0]) for row in rows]
+
+    def create_tenant(self, name: str, domain: str) -> None:
+        """Make a municipality: schema, roles, signing key and first record chain."""
+        passwords = {kind: self.keys.secret(f"{name}_{kind}") for kind in tenants.ROLE_KINDS}
+        chain_id = f"{domain}/record/1"
+        vkey = ensure_key(self.settings.signer_folder, chain_id)
+        with psycopg.connect(self.owner_dsn(), autocommit=True) as connection:
+            tenants.create(connection, name, domain, passwords, {chain_id: vkey})
+
+    def open(self, name: str | None = None, follow: bool = True) -> Tenant:
+        """Open a municipality for reading and writing; the only one where no name is given. Raises LedgerError."""
+        name = name or self.settings.tenant or self._only()
+        if name not in self.tenants:
+            self.tenants[name] = self._open(name, follow)
+        return self.tenants[name]
+
+    def _only(self) -> str:
+        names = self.tenant_names()
+        if len(names) != 1:
+            known = ", ".join(names) or "none"
+            raise LedgerError(f"which municipality? known: {known}", hint="Give --tenant NAME, or make one with `dagbok init`.")
+        return names[0]
+
+    def _open(self, name: str, follow: bool) -> Tenant:
+        if name not in self.tenant_names():
+            raise LedgerError(f"no municipality {name!r} here", hint="Make it with `dagbok tenant add`.")
+        reader = Reader(self.role_dsn(name, "reader"), name, size=16)
+        writer = Writer(self.role_dsn(name, "writer"), name, self.clock)
+        ledger = Ledger(name, writer, reader, self.clock, self.keys, Folder(self.settings.data / "blobs" / name))
+        pool: ConnectionPool[Any] = ConnectionPool(
+            self.role_dsn(name, "web"), min_size=1, max_size=16, kwargs={"autocommit": True}, open=True, timeout=5
+        )
+        tenant = Tenant(name, reader.record_chains[0][0].split("/")[0], ledger, Journal(name), pool)
+        if follow:
+            for projection in FOLLOWED:
+                follower = self.follower(name, projection)
+                tenant.runners.append(Runner(follower))
+            for runner in tenant.runners:
+                runner.start()
+        return tenant
+
+    def follower(self, name: str, projection: Any, schema: str | None = None) -> Follower:
+        """A follower of the tenant's log into one projection."""
+        return Follower(self.role_dsn(name, "work"), name, projection, schema)
+
+    def close(self) -> None:
+        """Close every municipality; the embedded server stops with the last program that uses it."""
+        for tenant in self.tenants.values():
+            tenant.close()
+        self.tenants.clear()
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+
+    def __enter__(self) -> Installation:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
