@@ -119,7 +119,7 @@ class Installation:
         chain_id = f"{domain}/record/1"
         vkey = ensure_key(self.settings.signer_folder, chain_id)
         with psycopg.connect(self.owner_dsn(), autocommit=True) as connection:
-            tenants.create(connection, name, domain, passwords, {chain_id: vkey})
+            tenants.create(connection, name, domain, passwords, {chain_id: vkey}, now=self.clock.now())
 
     def open(self, name: str | None = None, follow: bool = True) -> Tenant:
         """Open a municipality for reading and writing; the only one where no name is given. Raises LedgerError."""

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import psycopg
 from psycopg import sql
@@ -14,6 +14,7 @@ from psycopg import sql
 from domain import catalogue, chain
 from domain.catalogue import Envelope
 from domain.ledger import migrate
+from domain.ledger.clock import SystemClock
 from domain.ledger.faults import LedgerError
 from domain.ledger.submission import Row, encode_row
 from domain.model.chain_log import ChainClosed, ChainOpened, FactTypeIntroduced
@@ -47,11 +48,17 @@ def create_roles(connection: psycopg.Connection, tenant: str, passwords: Mapping
 
 
 def create(
-    connection: psycopg.Connection, tenant: str, domain: str, passwords: Mapping[str, str], vkey_for: Mapping[str, str] | None = None
+    connection: psycopg.Connection,
+    tenant: str,
+    domain: str,
+    passwords: Mapping[str, str],
+    vkey_for: Mapping[str, str] | None = None,
+    *,
+    now: datetime | None = None,
 ) -> Chain:
     """Make a tenant with its first record chain. The connection is the owner's (a superuser or a role that may create roles).
 
-    vkey_for: chain_id -> note verifier key of the signer. Raises LedgerError where the name is bad or taken.
+    vkey_for: chain_id -> note verifier key of the signer; now: the first fact's time, default the machine's. Raises LedgerError where the name is bad or taken.
     """
     if not _TENANT.fullmatch(tenant) or not _DOMAIN.fullmatch(domain):
         raise LedgerError(f"not a tenant name or domain: {tenant!r}, {domain!r}", hint="Use a-z, 0-9 and _; a domain such as aure.kommune.no.")
@@ -65,20 +72,25 @@ def create(
         connection.execute(
             sql.SQL("grant create on database {} to {}").format(sql.Identifier(row[0]), sql.Identifier(f"{tenant}_work"))
         )
-        return open_chain(connection, tenant, domain, 1, (), (vkey_for or {}).get(f"{domain}/record/1", ""))
+        return open_chain(connection, tenant, domain, 1, (), (vkey_for or {}).get(f"{domain}/record/1", ""), now=now)
 
 
 def open_chain(
-    connection: psycopg.Connection, tenant: str, domain: str, number: int, predecessors: Sequence[tuple[str, str]], vkey: str
+    connection: psycopg.Connection,
+    tenant: str,
+    domain: str,
+    number: int,
+    predecessors: Sequence[tuple[str, str]],
+    vkey: str,
+    *,
+    now: datetime | None = None,
 ) -> Chain:
     """Open record chain `number`; predecessors: (chain_id, last checkpoint note). Its first facts stand when this returns."""
     chain_id = f"{domain}/record/{number}"
     schema = tenant if number == 1 else f"{tenant}_record_{number}"
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", (_CHAIN_LOCK_KEY,))
-        older = [one.schema for one in chains(connection, tenant)]
-        events = " union all ".join(f"select originator_id, originator_version from {name}.event" for name in [*older, schema])
-        migrate.apply(connection, tenant, schema, "chain", events=f"({events})")
+        migrate_chain(connection, tenant, schema)
         connection.execute(
             sql.SQL("insert into {} values (%s, %s, %s)").format(sql.Identifier(tenant, "ledger_chain")), (number, chain_id, schema)
         )
@@ -88,25 +100,33 @@ def open_chain(
                 (chain_id, predecessor, checkpoint),
             )
         opened = ChainOpened(chain_id, "record", number, vkey, tuple(predecessors))
-        _first_facts(connection, schema, chain_id, opened)
+        _first_facts(connection, schema, chain_id, opened, now or SystemClock().now())
     return Chain(number, chain_id, schema)
 
 
-def close_chain(connection: psycopg.Connection, tenant: str, chain: Chain, reason: str) -> None:
+def migrate_chain(connection: psycopg.Connection, tenant: str, schema: str) -> list[str]:
+    """Apply what is missing of a chain's tables; its append function spans the record chains up to it."""
+    schemas = [one.schema for one in chains(connection, tenant)]
+    known = schemas[: schemas.index(schema) + 1] if schema in schemas else [*schemas, schema]
+    events = " union all ".join(f"select originator_id, originator_version from {name}.event" for name in known)
+    return migrate.apply(connection, tenant, schema, "chain", events=f"({events})")
+
+
+def close_chain(connection: psycopg.Connection, tenant: str, chain: Chain, reason: str, *, now: datetime | None = None) -> None:
     """Write `chain-closed` as the chain's last fact; a writer that finds it moves over to the next chain."""
     with connection.transaction():
-        _append(connection, chain.schema, chain.chain_id, [ChainClosed(reason)])
+        _append(connection, chain.schema, chain.chain_id, [ChainClosed(reason)], now or SystemClock().now())
 
 
-def _first_facts(connection: psycopg.Connection, schema: str, chain_id: str, opened: ChainOpened) -> None:
+def _first_facts(connection: psycopg.Connection, schema: str, chain_id: str, opened: ChainOpened, now: datetime) -> None:
     connection.execute(
         sql.SQL("insert into {} values (1, 0, %s, %s, 0)").format(sql.Identifier(schema, "ledger_head")),
         (chain.genesis(chain_id), chain.Frontier.empty().encode()),
     )
-    _append(connection, schema, chain_id, [opened])
+    _append(connection, schema, chain_id, [opened], now)
 
 
-def _append(connection: psycopg.Connection, schema: str, chain_id: str, facts: Sequence[object]) -> None:
+def _append(connection: psycopg.Connection, schema: str, chain_id: str, facts: Sequence[object], now: datetime) -> None:
     """Append facts of the chain about itself, under the head lock."""
     head = connection.execute(
         sql.SQL("select position, chain_hash, frontier, recorded_at_us from {} for update").format(sql.Identifier(schema, "ledger_head"))
@@ -119,7 +139,6 @@ def _append(connection: psycopg.Connection, schema: str, chain_id: str, facts: S
         )
     ).fetchone()
     stream, version = (first[0], int(first[1])) if first else (uuid.uuid4(), 0)
-    now = datetime.now(UTC)
     recorded_at_us = max(int(now.timestamp() * 1_000_000), int(head[3])) if position else int(now.timestamp() * 1_000_000)
     rows: list[Row] = []
     for fact in _introduced(connection, schema, facts):

@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 from domain import catalogue, chain
 from domain.ledger.arrays import byteas, hashes, int8s, register, texts, uuids
 from domain.ledger.batch import Batch, Found, Head, Written
-from domain.ledger.faults import ChainIsClosed, LedgerError, Unsafe
+from domain.ledger.faults import Broken, ChainIsClosed, LedgerError, Unsafe
 from domain.ledger.submission import Submission
 
 LOCK_TIMEOUT_MS = 20_000
@@ -183,7 +183,9 @@ class Desk:
             counters = ask(statements.counters, (series,))
             now_cursor = ask(statements.now, (self.chain_no,))
         position, chain_hash, frontier, recorded_at_us = heads.fetchone() or (0, b"", b"", 0)
-        now, newer, log_version = now_cursor.fetchone() or (None, True, 0)
+        now, newer, log_version, stopped = now_cursor.fetchone() or (None, True, 0, None)
+        if stopped is not None:
+            raise Broken(f"the ledger is read-only: {stopped}")
         if newer:
             raise ChainIsClosed
         if log_version != self.log_version:  # another process introduced topics
@@ -257,6 +259,7 @@ class _Statements:
             "counter": sql.Identifier(tenant, "ledger_counter"),
             "chains": sql.Identifier(tenant, "ledger_chain"),
             "now": sql.Identifier(tenant, "ledger_now"),
+            "stop": sql.Identifier(schema, "ledger_stop"),
             "append": sql.Identifier(schema, "ledger_append"),
         }
 
@@ -272,7 +275,7 @@ class _Statements:
         self.now = make(
             "select {now}(), exists(select 1 from {chains} where chain_no > %s and chain_id like '%%/record/%%'),"
             " (select max(originator_version) from {event} where originator_id ="
-            " (select originator_id from {event} where position = 1))"
+            " (select originator_id from {event} where position = 1)), (select min(reason) from {stop})"
         )
         self.log_stream = make(
             "select originator_id, originator_version, topic, meta from {event} where originator_id ="

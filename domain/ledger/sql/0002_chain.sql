@@ -49,6 +49,10 @@ create table {schema}.ledger_receipt(
   position bigint primary key,
   size bigint);
 
+-- Written by the signer when it refuses to sign: while a row stands here nothing is appended. Two people remove it (CONTRACT §3).
+create table {schema}.ledger_stop(
+  reason text not null);
+
 create trigger event_body_only before update on {schema}.event for each row execute function {tenant}.ledger_body_only();
 create trigger event_no_delete before delete on {schema}.event for each row execute function {tenant}.ledger_refuse();
 create trigger event_no_truncate before truncate on {schema}.event for each statement execute function {tenant}.ledger_refuse();
@@ -66,6 +70,7 @@ grant update (body, body_key) on {schema}.event to {tenant}_rekey;
 grant insert, delete on {schema}.ledger_checkpoint, {schema}.ledger_cosignature to {tenant}_signer;
 grant insert on {schema}.ledger_tile to {tenant}_signer;
 grant update (size) on {schema}.ledger_receipt to {tenant}_signer;
+grant insert on {schema}.ledger_stop to {tenant}_signer;
 grant select, insert (position) on {schema}.ledger_receipt to {tenant}_web;
 
 -- One batch in one statement, so that a commit costs one round trip. False and nothing written where the head has moved, a
@@ -83,7 +88,7 @@ declare
   inserted bigint;
 begin
   perform 1 from {schema}.ledger_head where id = 1 and position = head_position and chain_hash = head_hash for update;
-  if not found then return false; end if;
+  if not found or exists (select 1 from {schema}.ledger_stop) then return false; end if;
   if app_now is not null and abs(extract(epoch from {tenant}.ledger_now() - app_now)) > 2 then return false; end if;
   if exists (select 1 from {tenant}.ledger_chain c join {tenant}.ledger_chain mine on mine.schema = '{schema}'
              where c.chain_no > mine.chain_no and c.chain_id like '%/record/%') then return false; end if;

@@ -1,0 +1,181 @@
+"""`serve`, `demo`, `work`, `sign`, `witness`, `doctor`: what runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import Demo, create_app
+from api.installation import Installation
+from api.settings import Settings
+from api.witness import create_witness_app
+from domain.ledger.signer import Signer
+from domain.model.errors import DagbokError
+from tools import demo as demo_year
+from tools.cli.options import ActorId, Data, Database, Json, Tenant, installation, say, settings
+from tools.doctor import examine
+
+Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+Port = Annotated[int, typer.Option("--port", help="Port; where it is taken, the next free one.")]
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def serve(
+    data: Data = None,
+    database: Database = None,
+    tenant: Tenant = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8765,
+    actor: ActorId = "",
+) -> None:
+    """Serve pages and REST, follow the log, and sign checkpoints in a process beside it."""
+    if host not in LOOPBACK:
+        raise DagbokError("until login exists Dagbok listens on loopback only", hint="Use --host 127.0.0.1.")
+    with installation(data, database, tenant, actor=actor or None) as opened, _signer(opened.settings):
+        for name in opened.tenant_names():
+            opened.open(name)
+        _listen(create_app(opened), host, port)
+
+
+def demo(
+    data: Data = None,
+    port: Port = 8765,
+    serve_it: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the municipality when it is made.")] = True,
+    now: Annotated[str | None, typer.Option("--now", help="The demo's present, for example 2026-11-23; default: today.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed gives another municipality.")] = 1,
+    size: Annotated[float, typer.Option("--size", help="1 = about 3 000 cases and 12 000 entries.")] = 1.0,
+) -> None:
+    """Make a municipality with real messages and a year of life, then serve it."""
+    folder = data or Path("data") / "demo"
+    wanted = Settings(data=folder, tenant="fjordvik")
+    finished = folder / "demo-is-made"
+    if not finished.exists():
+        for old in (folder, wanted.signer_folder):
+            if old.exists():
+                shutil.rmtree(old)
+        demo_year.make(wanted, demo_year.present(now), seed, size)
+        finished.write_text(f"{seed}\n")
+    if serve_it:
+        clock = demo_year.clock_for(now)
+        with Installation(wanted, clock) as opened, _signer(wanted):
+            clock.catch_up(opened.open("fjordvik").ledger.reader.head().recorded_at_us)
+            _listen(create_app(opened, demo=Demo(demo_year.PEOPLE, clock)), "127.0.0.1", port)
+
+
+class _signer:  # noqa: N801  a context manager that reads as a verb
+    """The signer as a child process, ended with this one."""
+
+    def __init__(self, wanted: Settings) -> None:
+        place = ["--database", wanted.database] if wanted.database else ["--data", str(wanted.data)]
+        self._command = [sys.executable, "-m", "tools.cli", "sign", *place]
+        self._environment = {**os.environ, "DAGBOK_SIGNER_DIR": str(wanted.signer_folder)}
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> None:
+        self._child = subprocess.Popen(self._command, env=self._environment, stdin=subprocess.PIPE)  # noqa: S603
+
+    def __exit__(self, *exc: object) -> None:
+        if self._child is not None:
+            self._child.terminate()
+            self._child.wait(10)
+
+
+def _listen(app: FastAPI, host: str, port: int) -> None:
+    """Serve on the port or the next free one; the URL is the last line printed."""
+    listener = _free(host, port)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    print(f"http://{host}:{listener.getsockname()[1]}/", flush=True)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _free(host: str, port: int) -> socket.socket:
+    for candidate in range(port, min(port + 100, 65_536)):
+        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, candidate))
+        except OSError:
+            listener.close()
+            continue
+        return listener
+    raise DagbokError(f"no free port from {port} on", hint="Give another --port.")
+
+
+def _until_ended() -> threading.Event:
+    """Set when the process is told to end, or when the process that started it has gone."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    if not sys.stdin.isatty():
+
+        def parent_gone() -> None:
+            while sys.stdin.buffer.read(4096):
+                pass
+            ended.set()
+
+        threading.Thread(target=parent_gone, daemon=True).start()
+    return ended
+
+
+def sign(data: Data = None, database: Database = None, tenant: Tenant = None) -> None:
+    """Sign checkpoints each second while there is something new. Its keys and memory lie beside the data folder."""
+    ended = _until_ended()
+    with installation(data, database, tenant) as opened:
+        names = [tenant] if tenant else opened.tenant_names()
+        signers = [Signer(opened.role_dsn(name, "signer"), name, opened.settings.signer_folder) for name in names]
+        threads = [threading.Thread(target=signer.run, args=(ended,)) for signer in signers]
+        for thread in threads:
+            thread.start()
+        ended.wait()
+        for thread in threads:
+            thread.join()
+
+
+def work(data: Data = None, database: Database = None, tenant: Tenant = None) -> None:
+    """Follow the log into the projections, without serving."""
+    ended = _until_ended()
+    with installation(data, database, tenant) as opened:
+        for name in [tenant] if tenant else opened.tenant_names():
+            opened.open(name)
+        ended.wait()
+
+
+def witness(
+    folder: Annotated[Path, typer.Argument(help="The witness's own folder: its key, the logs it knows, their last trees.")],
+    host: Host = "127.0.0.1",
+    port: Port = 8770,
+) -> None:
+    """Serve a witness: it cosigns a log's checkpoint only if that extends the last one it saw."""
+    _listen(create_witness_app(folder), host, port)
+
+
+def doctor(data: Data = None, database: Database = None, tenant: Tenant = None, as_json: Json = False) -> None:
+    """Versions, settings that matter, chain head, last checkpoint, lag, disk. Exit 1 if something is unsafe."""
+    with installation(data, database, tenant) as opened:
+        found = examine(opened, tenant)
+    if as_json:
+        say(found)
+    else:
+        for name, value in found.items():
+            print(f"{name:>20}  {', '.join(map(str, value)) if isinstance(value, list) else value}")
+    if found["unsafe"]:
+        raise typer.Exit(1)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands on the program."""
+    for command in (demo, serve, work, sign, witness, doctor):
+        app.command()(command)
+
+
