@@ -87,7 +87,7 @@ def _body(fact: Any) -> View:
     return {"erased": True} if fact.body is None else dict(plain(fact.body))
 
 
-def _titled(view: View, fact: record.Titled, recorded: Recorded) -> None:
+def _titled(view: View, fact: record.Titled, _recorded: Recorded) -> None:
     body = _body(fact)
     view["title"] = body.get("title")
     view["public_title"] = body.get("public_title")
@@ -115,20 +115,20 @@ def _put(part: str, key: str) -> Fold:
 
 
 def _take(part: str, key: str) -> Fold:
-    def take(view: View, fact: Any, recorded: Recorded) -> None:
+    def take(view: View, fact: Any, _recorded: Recorded) -> None:
         view[part] = [one for one in view.get(part, []) if one["id"] != str(getattr(fact, key))]
 
     return take
 
 
 def _words(name: str) -> Fold:
-    def words(view: View, fact: Any, recorded: Recorded) -> None:
+    def words(view: View, fact: Any, _recorded: Recorded) -> None:
         view[name] = _body(fact).get(name, [])
 
     return words
 
 
-def _changed(view: View, fact: Any, recorded: Recorded) -> None:
+def _changed(view: View, fact: Any, _recorded: Recorded) -> None:
     """Fields of the fact replace the view's of the same name; `previous` is history."""
     view.update({name: value for name, value in plain(fact).items() if name not in ("previous", "claims", "released")})
 
@@ -153,56 +153,56 @@ def _status(status: str | None) -> Fold:
     return change
 
 
-def _screened(view: View, fact: record.Screened, recorded: Recorded) -> None:
+def _screened(view: View, fact: record.Screened, _recorded: Recorded) -> None:
     view["screening"] = plain(fact)
 
 
-def _unscreened(view: View, fact: record.Unscreened, recorded: Recorded) -> None:
+def _unscreened(view: View, _fact: record.Unscreened, _recorded: Recorded) -> None:
     view.pop("screening", None)
 
 
-def _graded(view: View, fact: record.Graded, recorded: Recorded) -> None:
+def _graded(view: View, fact: record.Graded, _recorded: Recorded) -> None:
     view["grade"] = plain(fact)
 
 
-def _external(view: View, fact: record.ExternalKeySet, recorded: Recorded) -> None:
+def _external(view: View, fact: record.ExternalKeySet, _recorded: Recorded) -> None:
     view["external_key"] = _body(fact)
 
 
-def _extended(view: View, fact: record.Extended, recorded: Recorded) -> None:
+def _extended(view: View, fact: record.Extended, _recorded: Recorded) -> None:
     view.setdefault("extensions", {})[fact.element] = _body(fact).get("xml")
 
 
-def _entry_status_noted(view: View, fact: c.EntryStatusNoted, recorded: Recorded) -> None:
+def _entry_status_noted(view: View, fact: c.EntryStatusNoted, _recorded: Recorded) -> None:
     for entry in view.get("entries", []):
         if entry["id"] == str(fact.entry):
             entry["status"] = fact.status
 
 
-def _numbered(view: View, fact: e.EntryNumbered, recorded: Recorded) -> None:
+def _numbered(view: View, fact: e.EntryNumbered, _recorded: Recorded) -> None:
     view["journal_year"], view["journal_sequence"] = fact.journal_year, fact.journal_sequence
     view["journal_date"] = fact.journal_date.isoformat()
 
 
-def _registered(view: View, fact: e.EntryRegistered, recorded: Recorded) -> None:
+def _registered(view: View, fact: e.EntryRegistered, _recorded: Recorded) -> None:
     view["number"] = next((str(key) for kind, key in fact.claims if kind == "entry-number"), None)
     view["record_kind"] = fact.kind
     view["kind"] = ENTRY
 
 
-def _created(view: View, fact: c.CaseFileCreated, recorded: Recorded) -> None:
+def _created(view: View, fact: c.CaseFileCreated, _recorded: Recorded) -> None:
     view["number"] = f"{fact.year}/{fact.sequence}"
 
 
-def _discarded(view: View, fact: Any, recorded: Recorded) -> None:
+def _discarded(view: View, _fact: Any, _recorded: Recorded) -> None:
     view["discarded"] = True
 
 
-def _finalised(view: View, fact: Any, recorded: Recorded) -> None:
+def _finalised(view: View, _fact: Any, recorded: Recorded) -> None:
     view["finalised_at"], view["finalised_by"] = recorded.envelope.at, recorded.envelope.actor
 
 
-def _converted(view: View, fact: document.ObjectConverted, recorded: Recorded) -> None:
+def _converted(view: View, fact: document.ObjectConverted, _recorded: Recorded) -> None:
     for one in view.get("objects", []):
         if one["id"] == str(fact.object_id):
             one.setdefault("conversions", []).append(plain(fact))

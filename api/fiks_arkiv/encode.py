@@ -33,6 +33,20 @@ def encode(type_id: str, tree: Mapping[str, Any]) -> bytes:
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 
+def fragment(namespace: str, kind: str, name: str, tree: object) -> str:
+    """One element `name` of the content of the type `kind`, as XML with its namespaces declared.
+
+    `tree` is as in `encode`. `ValueError` where the type has no such element or the tree does not fit it.
+    """
+    place = next((one for one in content((namespace, kind)).declared if one.name[1] == name), None)
+    if place is None:
+        raise ValueError(f"{kind} has no element {name}")
+    prefixes = {None: place.name[0], "xsi": XSI} | {prefix: one.namespace for prefix, one in TABLES.items() if prefix == "md"}
+    root = etree.Element(etree.QName(*place.name), nsmap=prefixes)
+    _Writer(namespace).fill(root, place.type, tree, name)
+    return etree.tostring(root, encoding="unicode")
+
+
 class _Writer:
     def __init__(self, home: str) -> None:
         self._home = home

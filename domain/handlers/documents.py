@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import ClassVar
@@ -44,7 +44,7 @@ class AddDocument:
     unit: UUID
     entry: UUID
     metadata: Metadata
-    details: document.CreateDocument = document.CreateDocument()
+    details: document.CreateDocument = field(default_factory=document.CreateDocument)
     association: str = "H"
     number: int | None = None
     linked_at: datetime | None = None
@@ -145,7 +145,9 @@ def checked(given: GivenObject) -> FileFormat:
         raise Refused("file.size", "M707", {"file": given.file_name[:200], "found": str(stored.size)})
     found = recognise(stored.start)
     if given.declared_format is not None and not found.may_be(given.declared_format):
-        raise Refused("file.format", "M701", {"file": given.file_name[:200], "declared": given.declared_format[:40], "found": found.name})
+        raise Refused(
+            "file.format", "M701", {"file": given.file_name[:200], "declared": given.declared_format[:40], "found": found.name}
+        )
     return found
 
 
@@ -155,4 +157,3 @@ def file_name(given: str) -> str:
     if not plain or len(given) > 255 or any(ord(char) < 32 or ord(char) == 127 for char in given):
         raise Refused("file.name", "", {"file": given[:80]})
     return given
-

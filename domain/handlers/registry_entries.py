@@ -92,13 +92,14 @@ def register(work: Work, command: Register) -> UUID:
     if command.metadata.title is None:
         raise Refused("text.missing", "M020", {"element": "tittel"})
     details = replace(command.details, today=work.today)
-    if details.case is not None:
-        parent = case_files.load(work, details.case)
+    case = details.case
+    if case is not None:
+        parent = case_files.load(work, case)
         if parent.series is not None:
             series.require_open(work.require(parent.series, series.evolve, "series", series.Series))
         added, noted = case_file.add_entry(parent, command.unit, details.status)
         details = replace(details, entry_number=added.entry_number, entry_key=parent.entry_key(added.entry_number))
-        work.record(details.case, added, noted)
+        work.record(case, added, noted)
     elif details.series is not None:
         series.require_open(work.require(details.series, series.evolve, "series", series.Series))
     work.create(command.unit, registry_entry.evolve)

@@ -68,6 +68,7 @@ class Work:
         self.rests_on: list[str] = []
         self._before: dict[UUID, Any] = {}
         self._states: dict[UUID, tuple[Any, Any]] = {}
+        self._numbers: dict[str, int] = {}
 
     @property
     def today(self) -> date:
@@ -110,7 +111,9 @@ class Work:
     def record(self, stream: UUID, *facts: Any) -> None:
         """Add decided facts of a unit that was loaded or created, and evolve its state."""
         state, evolve = self._states[stream]
-        for fact in facts:
+        for given in facts:
+            # two units begun by one command take two numbers of a series
+            fact = catalogue.order_numbers(given, self._numbers) if catalogue.may_claim(given) else given
             self.facts.append((stream, fact))
             state = evolve(state, stream, fact)
         self._states[stream] = (state, evolve)
@@ -142,24 +145,27 @@ class Work:
         )
 
     def remember(self, appended: Appended) -> None:
-        """Keep the states that this command led to, folded from the facts as stored: numbers are given in those."""
-        states = {stream: (self.expect[stream], self._before[stream]) for stream, _ in appended.facts}
+        """Keep the states that this command led to; a unit that was given numbers is folded from its facts as stored."""
+        numbered = {stream for stream, fact in self.facts if catalogue.numbers_in(fact)}
+        states: dict[UUID, tuple[int, Any]] = {}
         for stream, fact in appended.facts:
-            version, state = states[stream]
-            states[stream] = (version + 1, self._states[stream][1](state, stream, fact))
+            version, state = states.get(stream, (self.expect[stream], self._before[stream]))
+            state = self._states[stream][1](state, stream, fact) if stream in numbered else self._states[stream][0]
+            states[stream] = (version + 1, state)
         for stream, (version, state) in states.items():
-            self.ledger.remember(stream, version, state)
+            self.ledger.remember(stream, version, state, self._states[stream][1])
 
 
 def run(ledger: Ledger, context: Context, keys: Iterable[UUID], handle: Callable[[Work], Result]) -> Outcome[Result]:
     """Run a handler until its facts are written or refused.
 
-    keys: units that it will change, so that commands on one unit queue up in this process. A refusal decided on remembered
-    states is decided again on fresh ones. Raises Refused, Busy, Contended, ClockFault.
+    keys: units that it will change, so that commands on one unit queue up in this process. A refusal, and that nothing is to be
+    done, is decided again on fresh states where it was decided on remembered ones. Raises Refused, ClaimTaken (a key is another
+    unit's, also on fresh states), Busy, Contended, ClockFault.
     """
     held = sorted(set(keys))
     started = time.monotonic()
-    fresh, stale = False, 0
+    fresh, stale, taken = False, 0, ("", "")
     command = uuid.uuid4()
     while True:
         with ledger.locks.hold(held):
@@ -167,6 +173,9 @@ def run(ledger: Ledger, context: Context, keys: Iterable[UUID], handle: Callable
             try:
                 result = handle(work)
                 if not work.facts:
+                    if work.from_memory:  # another process may have changed what this one remembers
+                        fresh = True
+                        continue
                     return Outcome(result, None)
                 appended = ledger.append(work.facts, work.envelope(command), work.expect, work.at)
                 work.remember(appended)
@@ -177,6 +186,10 @@ def run(ledger: Ledger, context: Context, keys: Iterable[UUID], handle: Callable
                 fresh = True
                 continue
             except (VersionConflict, ClaimTaken) as conflict:
+                if isinstance(conflict, ClaimTaken):
+                    if (conflict.kind, conflict.key) == taken:
+                        raise
+                    taken = conflict.kind, conflict.key
                 fresh = True
                 if time.monotonic() - started > GIVE_UP_AFTER_S:
                     raise Contended from conflict

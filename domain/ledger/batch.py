@@ -151,7 +151,8 @@ class Batch:
             self.written.claims[claim] = stream
 
     def _introduction(self, topic: str, log_stream: UUID, version: int) -> Row:
-        schema, body_schema = catalogue.schema(topic)
+        # what comes encoded through the library's interface may have a name that the catalogue does not hold: any JSON
+        schema, body_schema = catalogue.schema(topic) if topic in catalogue.NAMES else ("{}", None)
         at = datetime.fromtimestamp(self.recorded_at_us / 1_000_000, UTC)
         envelope = Envelope(cmd=str(uuid.uuid4()), n=1, m=1, actor="dagbok", at=catalogue.instant(at))
         return encode_row(log_stream, version, FactTypeIntroduced(topic, schema, body_schema), envelope)

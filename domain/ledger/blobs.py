@@ -43,7 +43,7 @@ class Blobs(Protocol):
     """The three methods behind which a folder or an S3-compatible store stands."""
 
     def put(self, object_id: UUID, chunks: Iterable[bytes], limit: int = FILE_LIMIT) -> Stored:
-        """Store the bytes durably. Refused `file.too_large` above `limit` bytes; nothing is left then."""
+        """Store the bytes durably. Refused `file.too_large` above `limit` bytes, and nothing is left; BlobFault: id taken."""
         ...
 
     def get(self, object_id: UUID, size: int, checksum: str) -> Iterator[bytes]:
@@ -75,8 +75,11 @@ class Folder:
             _sync_folder(self.folder)
         draft = final.with_suffix(".part")
         digest, size, start = hashlib.sha256(), 0, b""
+        if final.exists():
+            raise BlobFault(f"object {object_id} is stored already: bytes that a fact may name are never replaced")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # another upload's draft is left alone
         try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            with os.fdopen(descriptor, "wb") as file:
                 for chunk in chunks:
                     size += len(chunk)
                     if size > limit:
@@ -130,9 +133,10 @@ class Folder:
         removed = []
         for path in sorted(self.folder.glob("??/*")):
             orphan = path.suffix == ".part" or path.name not in keep
-            if orphan and path.stat().st_mtime < limit:
-                path.unlink()
-                removed.append(path.name)
+            with suppress(FileNotFoundError):  # an upload that ended just now took its draft away
+                if orphan and path.stat().st_mtime < limit:
+                    path.unlink()
+                    removed.append(path.name)
         return removed
 
 

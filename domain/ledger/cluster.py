@@ -150,15 +150,23 @@ def check_reach(cluster: Cluster, account: Account) -> None:
         raise EmbeddedError(f"the account {account.name} cannot reach {cluster.data}", hint=mend(cluster.data, account))
 
 
+def socket_places(cluster: Cluster, chosen: str) -> list[Path]:
+    """Where the socket's folder may be, best first.
+
+    Its name hashes the password in: nobody can guess it and take the place, and a data folder that was deleted and made
+    anew does not meet the socket of its forerunner.
+    """
+    digest = hashlib.sha256(f"{cluster.data}\0{chosen}".encode()).hexdigest()[:16]
+    bases = dict.fromkeys((tempfile.gettempdir(), "/tmp"))  # noqa: S108  (the name is not guessable, the folder 0700)
+    return [Path(base) / f"dagbok-{digest}" for base in bases]
+
+
 def socket_folder(cluster: Cluster, chosen: str, account: Account) -> Path:
     """A private folder for the socket under the temporary directory, made if missing, without an earlier server's socket.
 
-    Its name hashes the password in: nobody can guess it and take the place, and a data folder that was deleted and made
-    anew does not meet the socket of its forerunner. Call only while no server of this cluster lives.
+    Call only while no server of this cluster lives.
     """
-    digest = hashlib.sha256(f"{cluster.data}\0{chosen}".encode()).hexdigest()[:16]
-    for base in dict.fromkeys((tempfile.gettempdir(), "/tmp")):  # noqa: S108  (the name is not guessable, the folder 0700)
-        folder = Path(base) / f"dagbok-{digest}"
+    for folder in socket_places(cluster, chosen):
         if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) > SOCKET_PATH_LIMIT or blocked_at(folder, account):
             continue
         with contextlib.suppress(FileExistsError):
@@ -172,6 +180,13 @@ def socket_folder(cluster: Cluster, chosen: str, account: Account) -> Path:
             (folder / name).unlink(missing_ok=True)
         return folder
     raise EmbeddedError("no place for the server's socket", hint=f"set TMPDIR to a short path that {account.name} can reach")
+
+
+def drop_socket_folder(*folders: Path) -> None:
+    """Remove the folders that hold nothing, which a server that ended in good order leaves."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def log_tail(cluster: Cluster, limit: int = 3000) -> str:

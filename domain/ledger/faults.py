@@ -73,6 +73,6 @@ class ChainIsClosed(LedgerError):
 
 
 class TooLarge(LedgerError):
-    """One command may write at most 1 000 facts."""
+    """One command writes 1 to 1 000 facts."""
 
     code = "ledger.too_large"

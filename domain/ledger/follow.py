@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
-from importlib import resources
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -18,17 +18,25 @@ import psycopg
 from psycopg import sql
 
 from domain.catalogue import UnknownFact
+from domain.chain import DISPOSAL_TOPIC
 from domain.ledger.faults import Broken, LedgerError
 from domain.ledger.reader import Recorded, decode_row
 
 BATCH = 2_000
 POLL_S = 0.1
+Erased = Callable[[str, int], bool]
+
+
+def connection_lost(problem: BaseException) -> bool:
+    """Whether the database is out of reach; class 54 ("program limit exceeded") is a fact's own fault, under the same class."""
+    known = isinstance(problem, psycopg.OperationalError | psycopg.InterfaceError)
+    return known and not (getattr(problem, "sqlstate", None) or "").startswith("54")
 
 
 class Projection(Protocol):
     """A module that answers one question.
 
-    NAME: schema suffix; VERSION: raised with each change of shape; DDL: file under projections/sql; TABLES: (table, key);
+    NAME: schema suffix; VERSION: raised with each change of shape; DDL: its tables as SQL, in {schema}; TABLES: (table, key);
     FAIL_CLOSED: whether one bad fact stops the whole projection.
     """
 
@@ -59,23 +67,31 @@ class Transaction:
         """The units whose facts stand at these positions of the chain followed now."""
         return self._follower.streams_at(positions)
 
-    def stream(self, stream: UUID, erased: Callable[[int], bool], up_to: int) -> list[Recorded]:
-        """A unit's facts up to a position, bodies left out where `erased(position)` says so."""
+    def stream(self, stream: UUID, erased: Erased, up_to: int) -> list[Recorded]:
+        """A unit's facts up to a position, bodies left out where `erased(chain_id, position)` says so."""
         return self._follower.stream(stream, erased, up_to)
 
 
 class Follower:
     """Follows the tenant's record chains into `schema`. Raises Broken where the ledger disagrees with what was followed."""
 
-    def __init__(self, dsn: str, tenant: str, projection: Projection, schema: str | None = None, reader_roles: Sequence[str] = ("web", "reader", "auditor")) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        tenant: str,
+        projection: Projection,
+        schema: str | None = None,
+        reader_roles: Sequence[str] = ("web", "reader", "auditor"),
+    ) -> None:
         self.projection = projection
         self.tenant = tenant
         self.schema = schema or f"{tenant}_p_{projection.NAME}"
         self._roles = reader_roles
+        self._dsn = dsn
         self.connection: psycopg.Connection[Any] = psycopg.connect(dsn, autocommit=True)
         self._chain = ""
         self.broken: LedgerError | None = None
-        self._poisoned: set[UUID] = set()
+        self._poisoned: dict[UUID, tuple[str, int]] = {}
 
     def lease(self) -> bool:
         """Become the one runner of this projection; False where another session is."""
@@ -97,21 +113,23 @@ class Follower:
         self._read_poison()
 
     def _create(self) -> None:
-        text = resources.files("projections").joinpath("sql", self.projection.DDL).read_text(encoding="utf-8")
         self.connection.execute(sql.SQL("create schema {}").format(sql.Identifier(self.schema)))
-        self.connection.execute(sql.SQL(text.replace("{schema}", self.schema)))  # type: ignore[arg-type]
+        self.connection.execute(sql.SQL(self.projection.DDL.replace("{schema}", self.schema)))  # pyright: ignore[reportArgumentType]
         self.connection.execute(
             sql.SQL(
                 "create table {projection}(version integer not null);"
                 "create table {follower}(chain_id text primary key, position bigint not null, chain_hash bytea not null);"
-                "create table {poison}(stream uuid primary key, chain_id text not null, position bigint not null, problem text not null)"
+                "create table {poison}(stream uuid primary key, chain_id text not null, position bigint not null,"
+                " problem text not null)"
             ).format(projection=self._own("projection"), follower=self._own("follower"), poison=self._own("poison"))
         )
         self.connection.execute(sql.SQL("insert into {} values (%s)").format(self._own("projection")), (self.projection.VERSION,))
         for kind in self._roles:
             role = sql.Identifier(f"{self.tenant}_{kind}")
             self.connection.execute(sql.SQL("grant usage on schema {} to {}").format(sql.Identifier(self.schema), role))
-            self.connection.execute(sql.SQL("grant select on all tables in schema {} to {}").format(sql.Identifier(self.schema), role))
+            self.connection.execute(
+                sql.SQL("grant select on all tables in schema {} to {}").format(sql.Identifier(self.schema), role)
+            )
 
     def drop(self) -> None:
         """Remove the projection's schema."""
@@ -121,8 +139,15 @@ class Follower:
         return sql.Identifier(self.schema, name)
 
     def _read_poison(self) -> None:
-        rows = self.connection.execute(sql.SQL("select stream from {}").format(self._own("poison"))).fetchall()
-        self._poisoned = {row[0] for row in rows}
+        rows = self.connection.execute(
+            sql.SQL("select stream, chain_id, position from {}").format(self._own("poison"))
+        ).fetchall()
+        self._poisoned = {row[0]: (str(row[1]), int(row[2])) for row in rows}
+
+    def reconnect(self) -> None:
+        """A new connection in place of a broken one; the lease must be taken again. Raises psycopg.OperationalError."""
+        self.connection.close()
+        self.connection = psycopg.connect(self._dsn, autocommit=True)
 
     def chains(self) -> list[tuple[str, str]]:
         """(chain_id, schema) of the record chains, oldest first."""
@@ -130,13 +155,16 @@ class Follower:
         rows = self.connection.execute(query.format(sql.Identifier(self.tenant, "ledger_chain"))).fetchall()
         return [(str(row[0]), str(row[1])) for row in rows]
 
-    def step(self, up_to: int | None = None) -> int:
-        """Apply the next batch; the number of facts read, 0 at the end. up_to: a position of the last chain not to pass."""
-        chains = self.chains()
-        for chain_id, schema in chains:
+    def step(self, up_to: Mapping[str, int] | None = None) -> int:
+        """Apply the next batch; the number of facts read, 0 at the end. up_to: chain_id -> the position not to pass."""
+        for chain_id, schema in self.chains():
             self._chain = schema
-            limit = up_to if up_to is not None and chain_id == chains[-1][0] else None
-            read = self._batch(chain_id, schema, limit)
+            poisoned = dict(self._poisoned)
+            try:
+                read = self._batch(chain_id, schema, None if up_to is None else up_to.get(chain_id, 0))
+            except BaseException:
+                self._poisoned = poisoned  # as in the table, which was rolled back
+                raise
             if read:
                 return read
         return 0
@@ -151,8 +179,8 @@ class Follower:
                 # from the last position on, that fact included: its chain hash must still be the one that was followed
                 rows = cursor.execute(
                     sql.SQL(
-                        "select position, recorded_at_us, originator_id, originator_version, topic, meta, body, chain_hash from {}"
-                        " where position >= %s and position <= %s order by position limit %s"
+                        "select position, recorded_at_us, originator_id, originator_version, topic, meta, body, chain_hash"
+                        " from {} where position >= %s and position <= %s order by position limit %s"
                     ).format(sql.Identifier(schema, "event")),
                     (position, up_to if up_to is not None else 2**62, BATCH + 1),
                 ).fetchall()
@@ -181,39 +209,41 @@ class Follower:
     def _apply(self, chain_id: str, rows: Sequence[Any]) -> None:
         batch: list[Recorded] = []
         for row in rows:
-            if row[2] in self._poisoned:
+            # what came before the fact that cannot be read stays in, or a rebuild would differ from the live projection; and
+            # what law has destroyed goes out, whatever else cannot be read
+            if row[2] in self._poisoned and row[4] != DISPOSAL_TOPIC:
                 continue
             try:
                 batch.append(decode_row(chain_id, row[:7]))
             except UnknownFact as problem:
                 self._poison(chain_id, row[2], int(row[0]), problem)
-        batch = [recorded for recorded in batch if recorded.stream not in self._poisoned]
         transaction = Transaction(self.connection, self.schema, self)
         try:
             with self.connection.transaction():
                 self.projection.apply(batch, transaction)
         except Exception as problem:
-            if isinstance(problem, psycopg.OperationalError) or self.projection.FAIL_CLOSED:
+            if connection_lost(problem) or self.projection.FAIL_CLOSED:
                 raise
             self._one_by_one(batch, transaction)
 
     def _one_by_one(self, batch: Sequence[Recorded], transaction: Transaction) -> None:
         """Something in the batch cannot be applied: find what, and leave only its stream behind."""
         for recorded in batch:
-            if recorded.stream in self._poisoned:
+            _, poison_at = self._poisoned.get(recorded.stream, ("", recorded.position + 1))
+            if recorded.position > poison_at and recorded.topic != DISPOSAL_TOPIC:
                 continue
             try:
                 with self.connection.transaction():
                     self.projection.apply([recorded], transaction)
-            except psycopg.OperationalError:
-                raise
             except Exception as problem:
+                if connection_lost(problem):
+                    raise
                 self._poison(recorded.chain_id, recorded.stream, recorded.position, problem)
 
     def _poison(self, chain_id: str, stream: UUID, position: int, problem: Exception) -> None:
         if self.projection.FAIL_CLOSED:
             raise problem
-        self._poisoned.add(stream)
+        self._poisoned.setdefault(stream, (chain_id, position))
         self.connection.execute(
             sql.SQL("insert into {} values (%s, %s, %s, %s) on conflict do nothing").format(self._own("poison")),
             (stream, chain_id, position, f"{type(problem).__name__}: {problem}"[:1000]),
@@ -224,28 +254,34 @@ class Follower:
         found: dict[UUID, None] = {}
         for part in positions:
             rows = self.connection.execute(
-                sql.SQL("select distinct originator_id from {} where position >= %s and position < %s").format(sql.Identifier(self._chain, "event")),
+                sql.SQL("select distinct originator_id from {} where position >= %s and position < %s").format(
+                    sql.Identifier(self._chain, "event")
+                ),
                 (part.start, part.stop),
             ).fetchall()
             found.update(dict.fromkeys(row[0] for row in rows))
         return list(found)
 
-    def stream(self, stream: UUID, erased: Callable[[int], bool], up_to: int) -> list[Recorded]:
-        """A unit's facts over the chains followed so far, without the bodies that are erased."""
+    def stream(self, stream: UUID, erased: Erased, up_to: int) -> list[Recorded]:
+        """A unit's facts over the chains followed so far, without the bodies that are erased, up to one that cannot be read."""
         found = []
+        poisoned_chain, poisoned_at = self._poisoned.get(stream, ("", 0))
         for chain_id, schema in self.chains():
             current = schema == self._chain
+            last = up_to if current else 2**62
+            if chain_id == poisoned_chain:
+                last = min(last, poisoned_at - 1)
             rows = self.connection.execute(
                 sql.SQL(
                     "select position, recorded_at_us, originator_id, originator_version, topic, meta, body from {}"
                     " where originator_id = %s and position <= %s order by originator_version"
                 ).format(sql.Identifier(schema, "event")),
-                (stream, up_to if current else 2**62),
+                (stream, last),
             ).fetchall()
             for row in rows:
-                gone = current and erased(int(row[0]))
+                gone = erased(chain_id, int(row[0]))
                 found.append(decode_row(chain_id, (*row[:6], None if gone else row[6])))
-            if current:
+            if current or chain_id == poisoned_chain:
                 break
         return found
 
@@ -259,7 +295,7 @@ class Follower:
         digest = hashlib.sha256()
         for table, key in self.projection.TABLES:
             digest.update(f"{table}\n".encode())
-            query = sql.SQL("select t::text from {} t order by ({})::text collate \"C\"").format(self._own(table), sql.SQL(key))  # type: ignore[arg-type]
+            query = sql.SQL('select t::text from {} t order by ({})::text collate "C"').format(self._own(table), sql.SQL(key))  # pyright: ignore[reportArgumentType]
             with self.connection.transaction(), self.connection.cursor(name="digest") as cursor:
                 cursor.itersize = 5_000
                 for row in cursor.execute(query):
@@ -278,11 +314,14 @@ class Runner:
         self.follower = follower
         self._wake = threading.Event()
         self._stop = False
+        self._leased = False
         self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"follow-{follower.projection.NAME}", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. The projection's tables are there when this returns, unless another runner is about to make them."""
+        with suppress(psycopg.OperationalError):
+            self._leased = self._begin()
         self._thread.start()
 
     def wake(self) -> None:
@@ -290,20 +329,21 @@ class Runner:
         self._wake.set()
 
     def _run(self) -> None:
-        leased = False
         while not self._stop:
             try:
-                leased = leased or self._begin()
-                moved = self.follower.step() if leased else 0
+                self._leased = self._leased or self._begin()
+                moved = self.follower.step() if self._leased else 0
             except Broken as problem:
                 self.follower.broken = problem
                 break
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                leased, moved = self._reconnect(), 0
             except Exception as problem:
-                # a projection that fails closed: it stays where it is, says why, and is tried again after a change
-                self.follower.broken = LedgerError(f"{self.follower.projection.NAME} stopped: {problem}")
                 moved = 0
+                if connection_lost(problem):
+                    self._leased = False
+                    with suppress(psycopg.Error):
+                        self.follower.reconnect()
+                else:  # a projection that fails closed: it stays where it is, says why, and is tried again after a change
+                    self.follower.broken = LedgerError(f"{self.follower.projection.NAME} stopped: {problem}")
             else:
                 self.follower.broken = None
             if moved:
@@ -318,16 +358,6 @@ class Runner:
             return False
         self.follower.prepare()
         return True
-
-    def _reconnect(self) -> bool:
-        try:
-            info = self.follower.connection.info
-            dsn = psycopg.conninfo.make_conninfo(info.dsn, password=info.password)
-            self.follower.connection.close()
-            self.follower.connection = psycopg.connect(dsn, autocommit=True)
-        except psycopg.Error:
-            pass
-        return False
 
     def wait_for(self, timeout_s: float) -> None:
         """Wait until a batch was applied, or the time is over."""
@@ -349,13 +379,12 @@ def rebuild(dsn: str, tenant: str, projection: Projection, live: Follower, swap:
 
     The live follower must hold the lease and stand still. swap: put the rebuilt one in the live one's place, in one transaction.
     """
-    chains = live.chains()
     positions = live.positions()
     shadow = Follower(dsn, tenant, projection, f"{tenant}_rebuild_{projection.NAME}")
     try:
         shadow.drop()
         shadow.prepare()
-        while shadow.step(positions.get(chains[-1][0], 0)):
+        while shadow.step(positions):
             pass
         digests = live.digest(), shadow.digest()
         if swap:

@@ -34,7 +34,24 @@ def _format(pronom: str, name: str, mime_type: str, *names: str) -> FileFormat:
     return FileFormat(pronom, name, mime_type, frozenset(names))
 
 
-PDF = _format("fmt/276", "PDF", "application/pdf", "pdf", "pdfa", "pdf/a", "pdf-a", "pdf/a-1a", "pdf/a-1b", "pdf/a-2b", "pdf/a-3b", "fmt/95", "fmt/354", "fmt/476", "fmt/477", "fmt/480")
+PDF = _format(
+    "fmt/276",
+    "PDF",
+    "application/pdf",
+    "pdf",
+    "pdfa",
+    "pdf/a",
+    "pdf-a",
+    "pdf/a-1a",
+    "pdf/a-1b",
+    "pdf/a-2b",
+    "pdf/a-3b",
+    "fmt/95",
+    "fmt/354",
+    "fmt/476",
+    "fmt/477",
+    "fmt/480",
+)
 XML = _format("fmt/101", "XML", "application/xml", "xml", "text/xml", "gml", "svg", "html", "xhtml")
 HTML = _format("fmt/96", "HTML", "text/html", "html", "htm")
 PNG = _format("fmt/11", "PNG", "image/png", "png", "fmt/12", "fmt/13")

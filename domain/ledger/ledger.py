@@ -34,7 +34,7 @@ class Ledger:
         self.blobs = blobs
         self.locks = KeyedLocks()
         self._guard = threading.Lock()
-        self._cache: OrderedDict[UUID, tuple[int, Any]] = OrderedDict()
+        self._cache: OrderedDict[UUID, tuple[int, Any, Evolve]] = OrderedDict()
 
     def append(self, facts: Sequence[tuple[UUID, Any]], envelope: Envelope, expect: Mapping[UUID, int], at: datetime) -> Appended:
         """Append the facts of one command: all or nothing, acknowledged when durable.
@@ -47,22 +47,26 @@ class Ledger:
     def load(self, stream: UUID, evolve: Evolve, fresh: bool) -> tuple[int, Any]:
         """(version, state) of a unit, (0, None) where there is none. Not fresh: as remembered, which `append` will check."""
         with self._guard:
-            version, state = self._cache.get(stream, (0, None))
+            version, state, by = self._cache.get(stream, (0, None, evolve))
             if version:
                 self._cache.move_to_end(stream)
+        if by is not evolve:  # somebody asks for a case under an entry's id: folding on from the wrong state would spoil both
+            version, state = 0, None
         if version and not fresh:
             return version, state
+        if self.writer.chain_id != self.reader.record_chains[-1][0]:  # the writer has moved over to a new chain
+            self.reader.refresh()
         for recorded in self.reader.stream(stream, version):
             state = evolve(state, stream, recorded.fact)
             version = recorded.version
-        self.remember(stream, version, state)
+        self.remember(stream, version, state, evolve)
         return version, state
 
-    def remember(self, stream: UUID, version: int, state: Any) -> None:
-        """Keep a unit's state for the next command on it; an older one never replaces a newer."""
+    def remember(self, stream: UUID, version: int, state: Any, evolve: Evolve) -> None:
+        """Keep a unit's state, folded by `evolve`, for the next command on it; an older one never replaces a newer."""
         with self._guard:
-            if version and version >= self._cache.get(stream, (0, None))[0]:
-                self._cache[stream] = (version, state)
+            if version and version >= self._cache.get(stream, (0, None, evolve))[0]:
+                self._cache[stream] = (version, state, evolve)
                 self._cache.move_to_end(stream)
                 if len(self._cache) > CACHED_UNITS:
                     self._cache.popitem(last=False)

@@ -54,7 +54,7 @@ def apply(connection: psycopg.Connection, tenant: str, schema: str, kind: str, *
                 )
         for name in names(kind):
             if name not in known:
-                connection.execute(sql.SQL(statement(name, tenant=tenant, schema=schema, **values)))  # type: ignore[arg-type]
+                connection.execute(sql.SQL(statement(name, tenant=tenant, schema=schema, **values)))  # pyright: ignore[reportArgumentType]
                 connection.execute(
                     "insert into public.dagbok_migration(schema, name, digest) values (%s, %s, %s)", (schema, name, digest(name))
                 )

@@ -54,7 +54,7 @@ class Store:
 
     def __init__(self, signer_dir: Path, chain_id: str) -> None:
         folder = chain_folder(signer_dir, chain_id)
-        self.key = _read_key(folder / "key")
+        self.key = read_key(folder / "key")
         self._path = folder / "monotone"
         if not self._path.exists():
             raise StoreFault(f"{folder} has a key and no memory of what it signed")
@@ -143,8 +143,7 @@ def ensure_key(signer_dir: Path, chain_id: str) -> str:
     if not (folder / "key").exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         durable.create(folder / "monotone", _summed(f"chain {chain_id}"))
-        private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        durable.create(folder / "key", private)
+        create_key(folder / "key")
         durable.sync_folder(signer_dir)
         durable.sync_folder(signer_dir.parent)
     return vkey(signer_dir, chain_id)
@@ -152,7 +151,7 @@ def ensure_key(signer_dir: Path, chain_id: str) -> str:
 
 def vkey(signer_dir: Path, chain_id: str) -> str:
     """The chain's note verifier key. Raises StoreFault where there is no key."""
-    public = _read_key(chain_folder(signer_dir, chain_id) / "key").public_key().public_bytes_raw()
+    public = read_key(chain_folder(signer_dir, chain_id) / "key").public_key().public_bytes_raw()
     return chain.vkey(chain_id, chain.ED25519, public)
 
 
@@ -166,7 +165,14 @@ def chain_folder(signer_dir: Path, chain_id: str) -> Path:
     return signer_dir / quote(chain_id, safe="").replace(".", "%2E", 1 if chain_id.startswith(".") else 0)
 
 
-def _read_key(path: Path) -> Ed25519PrivateKey:
+def create_key(path: Path) -> None:
+    """A new Ed25519 key in a durable file of 0600, where there is none yet."""
+    if not path.exists():
+        durable.create(path, Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """The key in a file. Raises StoreFault."""
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except FileNotFoundError:

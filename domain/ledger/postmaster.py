@@ -136,8 +136,8 @@ def _is_postgres(found: Process) -> bool:
     return os.path.basename(found.command.split(" ")[0]) == "postgres"
 
 
-def interrupt(data_dir: Path, record: Path) -> bool:
-    """Ask the folder's postmaster for a fast shutdown (SIGINT); False if no process is sure to be it.
+def signal_it(data_dir: Path, record: Path, number: signal.Signals) -> bool:
+    """Send a signal to the folder's postmaster; False if no process is sure to be it.
 
     Where the kernel has process descriptors the check and the signal concern the same process, whatever ends between them.
     """
@@ -149,9 +149,9 @@ def interrupt(data_dir: Path, record: Path) -> bool:
             if find(data_dir, record) != pid:
                 return False
             if descriptor is None:
-                os.kill(pid, signal.SIGINT)
+                os.kill(pid, number)
             else:
-                signal.pidfd_send_signal(descriptor, signal.SIGINT)
+                signal.pidfd_send_signal(descriptor, number)
     except ProcessLookupError:
         return False
     return True

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
+import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
 from domain import catalogue
 from domain.catalogue import Envelope
+from domain.ledger.faults import Busy
 
 
 class Recorded(NamedTuple):
@@ -41,15 +43,37 @@ class Reader:
 
     def __init__(self, dsn: str, tenant: str, size: int = 8) -> None:
         self.tenant = tenant
-        self.pool: ConnectionPool[Any] = ConnectionPool(dsn, min_size=1, max_size=size, kwargs={"autocommit": True}, open=True, timeout=5)
+        self.pool: ConnectionPool[Any] = ConnectionPool(
+            dsn, min_size=1, max_size=size, kwargs={"autocommit": True}, open=True, timeout=5
+        )
         self._chains: list[tuple[str, str]] = []
         self.refresh()
+
+    def rows(self, query: sql.Composed, values: Sequence[object] = (), binary: bool = False) -> list[TupleRow]:
+        """What a query gives. A server that was restarted leaves dead connections in the pool: they are replaced once. Raises Busy."""
+        try:
+            return self._once(query, values, binary)
+        except psycopg.OperationalError:
+            self.pool.check()
+        try:
+            return self._once(query, values, binary)
+        except psycopg.OperationalError as problem:
+            raise Busy("the database cannot be read", hint=str(problem)) from problem
+
+    def _once(self, query: sql.Composed, values: Sequence[object], binary: bool) -> list[TupleRow]:
+        with self.pool.connection() as connection, connection.cursor(binary=binary) as cursor:
+            rows: list[TupleRow] = cursor.execute(query, values).fetchall()
+            return rows
+
+    def _facts(self, schema: str, condition: LiteralString, values: Sequence[object]) -> list[TupleRow]:
+        columns = sql.SQL("select position, recorded_at_us, originator_id, originator_version, topic, meta, body from {} where ")
+        query = columns.format(sql.Identifier(schema, "event")) + sql.SQL(condition)
+        return self.rows(query, values, binary=True)
 
     def refresh(self) -> None:
         """Read the list of record chains again (a chain was opened)."""
         query = sql.SQL("select chain_id, schema from {} where chain_id like '%%/record/%%' order by chain_no")
-        with self.pool.connection() as connection:
-            rows = connection.execute(query.format(sql.Identifier(self.tenant, "ledger_chain"))).fetchall()
+        rows = self.rows(query.format(sql.Identifier(self.tenant, "ledger_chain")))
         self._chains = [(str(row[0]), str(row[1])) for row in rows]
 
     @property
@@ -58,62 +82,40 @@ class Reader:
         return tuple(self._chains)
 
     def stream(self, stream: UUID, after_version: int = 0) -> list[Recorded]:
-        """The facts of one unit over all record chains, oldest first. Raises UnknownFact."""
-        found: list[Recorded] = []
-        with self.pool.connection() as connection, connection.cursor(binary=True) as cursor:
-            for chain_id, schema in self._chains:
-                rows = cursor.execute(
-                    sql.SQL(
-                        "select position, recorded_at_us, originator_id, originator_version, topic, meta, body from {}"
-                        " where originator_id = %s and originator_version > %s order by originator_version"
-                    ).format(sql.Identifier(schema, "event")),
-                    (stream, after_version),
-                ).fetchall()
-                found.extend(decode_row(chain_id, row) for row in rows)
-        return found
+        """The facts of one unit over all record chains, oldest first. Raises UnknownFact, Busy."""
+        condition = "originator_id = %s and originator_version > %s order by originator_version"
+        return [
+            decode_row(chain_id, row)
+            for chain_id, schema in self._chains
+            for row in self._facts(schema, condition, (stream, after_version))
+        ]
 
     def at(self, positions: Sequence[int]) -> list[Recorded]:
         """The facts at these positions of the open chain, in order."""
         chain_id, schema = self._chains[-1]
-        with self.pool.connection() as connection:
-            rows = connection.execute(
-                sql.SQL(
-                    "select position, recorded_at_us, originator_id, originator_version, topic, meta, body from {}"
-                    " where position = any(%s) order by position"
-                ).format(sql.Identifier(schema, "event")),
-                (list(positions),),
-            ).fetchall()
+        rows = self._facts(schema, "position = any(%s) order by position", (list(positions),))
         return [decode_row(chain_id, row) for row in rows]
 
     def claim(self, kind: str, key: str) -> UUID | None:
         """Who holds a key."""
-        query = sql.SQL("select originator_id from {} where kind = %s and key = %s").format(sql.Identifier(self.tenant, "ledger_claim"))
-        with self.pool.connection() as connection:
-            row = connection.execute(query, (kind, key)).fetchone()
-        return row[0] if row else None
+        query = sql.SQL("select originator_id from {} where kind = %s and key = %s").format(
+            sql.Identifier(self.tenant, "ledger_claim")
+        )
+        rows = self.rows(query, (kind, key))
+        return rows[0][0] if rows else None
 
     def head(self) -> HeadRow:
         """The end of the open record chain."""
         chain_id, schema = self._chains[-1]
         query = sql.SQL("select position, chain_hash, recorded_at_us from {}").format(sql.Identifier(schema, "ledger_head"))
-        with self.pool.connection() as connection:
-            row = connection.execute(query).fetchone()
-        assert row is not None
+        row = self.rows(query)[0]
         return HeadRow(chain_id, int(row[0]), bytes(row[1]), int(row[2]))
 
     def log(self, after: int = 0, limit: int = 2_000) -> Iterator[Recorded]:
         """Facts of the open chain after a position, in order."""
         chain_id, schema = self._chains[-1]
-        with self.pool.connection() as connection, connection.cursor(binary=True) as cursor:
-            cursor.execute(
-                sql.SQL(
-                    "select position, recorded_at_us, originator_id, originator_version, topic, meta, body from {}"
-                    " where position > %s order by position limit %s"
-                ).format(sql.Identifier(schema, "event")),
-                (after, limit),
-            )
-            for row in cursor:
-                yield decode_row(chain_id, row)
+        for row in self._facts(schema, "position > %s order by position limit %s", (after, limit)):
+            yield decode_row(chain_id, row)
 
     def close(self) -> None:
         """Close the pool."""

@@ -24,7 +24,7 @@ MESSAGE_SOURCE = "fiks:"
 
 
 class Row(NamedTuple):
-    """What is stored of one fact but its place in the chain."""
+    """What is stored of one fact but its place in the chain. meta_salt, body_salt and both commitments: 32 bytes each."""
 
     originator_id: UUID
     version: int
@@ -59,7 +59,11 @@ class Appended:
 
 @dataclass(slots=True)
 class Submission:
-    """A command's facts with the version of every stream it read; `done` is set when `result` or `error` is there."""
+    """A command's facts with the version of every stream it read; `wait` returns once `result` or `error` is there.
+
+    rows: one a fact, None where it waits for a number; topics: the names used, in order of first use; facts: empty where the
+    rows came encoded.
+    """
 
     facts: Sequence[tuple[UUID, Any]]
     envelope: Envelope
@@ -68,7 +72,8 @@ class Submission:
     claims: list[tuple[str, ClaimKey, UUID]]
     released: list[tuple[str, str]]
     numbers: set[Number]
-    rows: list[Row | None]
+    rows: Sequence[Row | None]
+    topics: tuple[str, ...]
     waiting: threading.Lock = field(default_factory=threading.Lock)
     result: Appended | None = None
     error: BaseException | None = None
@@ -87,20 +92,18 @@ class Submission:
         return self.result
 
 
-class _Salts:
-    """Random bytes of the kernel, fetched 16 KiB at a time: a call for each fact would give up the interpreter lock each time."""
+class _Salts(threading.local):
+    """Random bytes of the kernel, 16 KiB at a time for each thread: a call for each fact would give up the interpreter lock."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._block = b""
         self._used = 0
 
     def take(self, size: int) -> bytes:
-        with self._lock:
-            if self._used + size > len(self._block):
-                self._block, self._used = os.urandom(16_384), 0
-            self._used += size
-            return self._block[self._used - size : self._used]
+        if self._used + size > len(self._block):
+            self._block, self._used = os.urandom(16_384), 0
+        self._used += size
+        return self._block[self._used - size : self._used]
 
 
 _SALTS = _Salts()
@@ -109,11 +112,16 @@ _SALTS = _Salts()
 def encode_row(stream: UUID, version: int, fact: Any, envelope: Envelope) -> Row:
     """Encode, salt and commit to one fact. Runs in the caller's thread unless the fact waits for a number."""
     meta, body = catalogue.encode(fact, envelope)
+    return salted_row(stream, version, catalogue.TOPICS[type(fact)], meta, body)
+
+
+def salted_row(stream: UUID, version: int, topic: str, meta: bytes, body: bytes) -> Row:
+    """Salt and commit to the bytes of one fact."""
     salts = _SALTS.take(64)
     return Row(
         stream,
         version,
-        catalogue.TOPICS[type(fact)],
+        topic,
         salts[:32],
         meta,
         chain.meta_commit(salts[:32], meta),
@@ -142,8 +150,7 @@ def versions_of(facts: Sequence[tuple[UUID, Any]], expect: Mapping[UUID, int]) -
 
 def submit(facts: Sequence[tuple[UUID, Any]], envelope: Envelope, expect: Mapping[UUID, int], at: datetime) -> Submission:
     """Make a submission; every stream written to must stand in `expect`. Raises TooLarge, KeyError."""
-    if len(facts) > FACTS_LIMIT:
-        raise TooLarge(f"{len(facts)} facts in one command")
+    _check_size(len(facts))
     for stream, _ in facts:
         expect[stream]
     claims: list[tuple[str, ClaimKey, UUID]] = []
@@ -160,9 +167,32 @@ def submit(facts: Sequence[tuple[UUID, Any]], envelope: Envelope, expect: Mappin
             numbers |= waits
         rows.append(None if waits else encode_row(stream, version, fact, envelope_for(envelope, n, len(facts))))
     claims.extend(envelope_claims(envelope, facts[0][0]))
-    submission = Submission(facts, envelope, expect, at, claims, released, numbers, rows)
+    topics = tuple(dict.fromkeys(catalogue.TOPICS[type(fact)] for _, fact in facts))
+    submission = Submission(facts, envelope, expect, at, claims, released, numbers, rows, topics)
     submission.waiting.acquire()
     return submission
+
+
+_NOBODY = Envelope(cmd="", n=1, m=1, actor="")
+
+
+def submit_rows(rows: Sequence[Row], expect: Mapping[UUID, int], at: datetime) -> Submission:
+    """Make a submission of facts that come encoded: no claims, no numbers; each row's version is checked through `expect` alone.
+
+    Raises TooLarge, KeyError.
+    """
+    _check_size(len(rows))
+    for row in rows:
+        expect[row.originator_id]
+    topics = tuple(dict.fromkeys([row.topic for row in rows]))
+    submission = Submission((), _NOBODY, expect, at, [], [], set(), rows, topics)
+    submission.waiting.acquire()
+    return submission
+
+
+def _check_size(facts: int) -> None:
+    if not 0 < facts <= FACTS_LIMIT:
+        raise TooLarge(f"{facts} facts in one command")
 
 
 def envelope_claims(envelope: Envelope, stream: UUID) -> list[tuple[str, ClaimKey, UUID]]:

@@ -24,6 +24,7 @@ from domain.ledger.submission import Appended, Submission
 QUEUE_LIMIT = 4_096
 BATCH_FACTS = 512
 RECONNECT_FOR_S = 4.0
+TOO_BIG = "54"  # class "program limit exceeded": what was sent is at fault, not the connection
 
 
 class Writer:
@@ -36,6 +37,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
         self._desk: writing.Desk | None = None
         self._closed = False
+        self._door = threading.Lock()
         self.fault: LedgerError | None = None
         self._desk = writing.Desk(dsn, tenant)
         self._thread = threading.Thread(target=self._run, name=f"writer-{tenant}", daemon=True)
@@ -54,19 +56,22 @@ class Writer:
 
     def append(self, submission: Submission) -> Appended:
         """Write one submission and return its place. Raises Busy, VersionConflict, ClaimTaken, StaleSubmission, ClockFault."""
-        if self._closed:
-            raise Busy("the writer is stopping")
-        if self._queue.qsize() >= QUEUE_LIMIT:
-            raise Busy
-        self._queue.put(submission)
+        with self._door:  # else a submission could come in behind the one that closes, and wait for ever
+            if self._closed:
+                raise Busy("the writer is stopping")
+            if self._queue.qsize() >= QUEUE_LIMIT:
+                raise Busy
+            self._queue.put(submission)
         return submission.wait()
 
     def close(self) -> None:
         """Stop after what is queued."""
-        if not self._closed:
+        with self._door:
+            if self._closed:
+                return
             self._closed = True
             self._queue.put(None)
-            self._thread.join()
+        self._thread.join()
 
     def _run(self) -> None:
         while True:
@@ -82,7 +87,7 @@ class Writer:
         first = self._queue.get()
         if first is None:
             return [], True
-        batch, facts = [first], len(first.facts)
+        batch, facts = [first], len(first.rows)
         while facts < BATCH_FACTS:
             try:
                 following = self._queue.get_nowait()
@@ -91,26 +96,24 @@ class Writer:
             if following is None:
                 return batch, True
             batch.append(following)
-            facts += len(following.facts)
+            facts += len(following.rows)
         return batch, False
 
     def _write(self, batch: Sequence[Submission]) -> None:
         # Whatever happens here, every caller is answered: a dead writer thread would freeze them all.
         try:
             written = self._attempt(batch)
-        except psycopg.Error as problem:
-            if len(batch) > 1:  # one submission's data may be at fault: only that one fails
-                for submission in batch:
-                    self._write([submission])
-                return
-            self._fail(batch, LedgerError(f"the database refused the write: {problem.diag.message_primary or problem}"))
-            return
         except LedgerError as problem:
             self.fault = problem
             self._fail(batch, problem)
             return
         except Exception as problem:
-            self._fail(batch, LedgerError(f"the writer failed: {problem!r}"))
+            if len(batch) > 1:  # one submission's data may be at fault: only that one fails
+                for submission in batch:
+                    self._write([submission])
+                return
+            said = problem.diag.message_primary if isinstance(problem, psycopg.Error) else None
+            self._fail(batch, LedgerError(f"the write was refused: {said or repr(problem)}"))
             return
         self.fault = None
         for submission, refusal in written.refused:
@@ -127,6 +130,7 @@ class Writer:
         """Write the batch, over a new connection where the old one broke; an unknown outcome is settled first."""
         started = time.monotonic()
         doubt: writing.Attempt | None = None
+        problem: Exception
         while True:
             try:
                 if self._desk is None:
@@ -135,23 +139,26 @@ class Writer:
                     return doubt.written
                 doubt = None
                 return self._once(self._desk, batch)
-            except writing.OutcomeUnknown as problem:
-                doubt = problem.attempt
-                self._drop()
-            except ChainIsClosed:
-                self._drop()
-            except (psycopg.OperationalError, psycopg.InterfaceError) as problem:
-                self._drop()
-                if time.monotonic() - started > RECONNECT_FOR_S and doubt is None:
-                    raise Busy("the database cannot be reached", hint=str(problem)) from problem
+            except writing.OutcomeUnknown as unknown:
+                doubt, problem = unknown.attempt, unknown
+            except ChainIsClosed as closed:
+                problem = closed
+            except (psycopg.OperationalError, psycopg.InterfaceError) as trouble:
+                if (trouble.sqlstate or "").startswith(TOO_BIG):
+                    raise
+                problem = trouble
+            self._drop()
+            # with an outcome in doubt no answer is true yet: the callers wait until the database tells
             if time.monotonic() - started > RECONNECT_FOR_S and doubt is None:
-                raise Busy("the database cannot be reached")
+                raise Busy("the database cannot be written to", hint=str(problem)) from problem
             time.sleep(0.05)
 
     def _once(self, desk: writing.Desk, batch: Sequence[Submission]) -> Written:
         def decide(head: Head, found: Found, database_now: datetime | None) -> Batch:
             now = self._clock.now()
-            recorded_at_us = self._stamp(now, now if database_now is None else self._clock.database(database_now), head.recorded_at_us)
+            recorded_at_us = self._stamp(
+                now, now if database_now is None else self._clock.database(database_now), head.recorded_at_us
+            )
             decided = Batch(desk.chain_id, head, found, now, recorded_at_us, self._clock.reads_database)
             for submission in batch:
                 topics = desk.unknown_topics(submission)

@@ -10,18 +10,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from psycopg.abc import Query
 from psycopg.rows import TupleRow
 
 from domain import catalogue, chain
 from domain.ledger.arrays import byteas, hashes, int8s, register, texts, uuids
 from domain.ledger.batch import Batch, Found, Head, Written
-from domain.ledger.faults import Broken, ChainIsClosed, LedgerError, Unsafe
+from domain.ledger.faults import Broken, ChainIsClosed, ClaimTaken, LedgerError, Unsafe
 from domain.ledger.submission import Submission
+from domain.model.chain_log import ChainClosed, FactTypeIntroduced
 
 LOCK_TIMEOUT_MS = 20_000
 KEY_TAKEN = "DB001"
@@ -30,8 +31,9 @@ Decide = Callable[[Head, Found, datetime | None], Batch]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A batch that was sent to be committed: its last position and the chain hash there."""
+    """A batch that was sent to be committed: the schema of its chain, its last position and the chain hash there."""
 
+    schema: str
     position: int
     chain_hash: bytes
     written: Written
@@ -50,17 +52,24 @@ class Desk:
 
     def __init__(self, dsn: str, tenant: str) -> None:
         self._connection = psycopg.connect(dsn, autocommit=True, prepare_threshold=1)
+        try:
+            self._open(tenant)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _open(self, tenant: str) -> None:
         register(self._connection)
         self._check_settings()
         query = sql.SQL("select chain_no, chain_id, schema from {} where chain_id like '%%/record/%%' order by chain_no")
         rows = self._connection.execute(query.format(sql.Identifier(tenant, "ledger_chain"))).fetchall()
         if not rows:
             raise LedgerError(f"tenant {tenant} has no record chain", hint="Run `dagbok init`.")
-        self.chain_no, self.chain_id, schema = int(rows[-1][0]), str(rows[-1][1]), str(rows[-1][2])
-        self._statements = _Statements(tenant, schema, [str(row[2]) for row in rows])
+        self.chain_no, self.chain_id, self._schema = int(rows[-1][0]), str(rows[-1][1]), str(rows[-1][2])
+        self._statements = _Statements(tenant, self._schema, [str(row[2]) for row in rows])
         self._head: Head | None = None
         self._counters: dict[str, int] = {}
-        self.log_stream, self.log_version, self._topics = self._read_log_stream()
+        self._read_log_stream()
 
     def _check_settings(self) -> None:
         """An acknowledged event must survive a power cut, whatever the server's defaults are."""
@@ -73,20 +82,24 @@ class Desk:
             if row is None or row[0] != "on":
                 raise Unsafe(f"the database runs with {setting}=off", hint=f"Set {setting}=on and restart PostgreSQL.")
 
-    def _read_log_stream(self) -> tuple[UUID, int, set[str]]:
+    def _read_log_stream(self) -> None:
+        """The chain's own facts: its stream, how far it has come, the topics introduced, and whether the chain was closed."""
         rows = self._connection.execute(self._statements.log_stream).fetchall()
         if not rows:
             raise LedgerError("the chain has no first fact", hint="Run `dagbok init`.")
-        topics = set(catalogue.FORMAT_TOPICS)
+        self.log_stream: UUID = rows[0][0]
+        self.log_version = int(rows[-1][1])
+        self._topics = set(catalogue.FORMAT_TOPICS)
+        self._ended = False
         for _, _, topic, meta in rows:
             fact = catalogue.decode(str(topic), bytes(meta), None)[1]
-            topics.add(getattr(fact, "topic", ""))
-        return rows[0][0], int(rows[-1][1]), topics
+            if isinstance(fact, FactTypeIntroduced):
+                self._topics.add(fact.topic)
+            self._ended = isinstance(fact, ChainClosed)
 
     def unknown_topics(self, submission: Submission) -> list[str]:
         """Topics of the submission not yet introduced in this chain, in order of first use."""
-        used = dict.fromkeys(catalogue.TOPICS[type(fact)] for _, fact in submission.facts)
-        return [topic for topic in used if topic not in self._topics]
+        return [topic for topic in submission.topics if topic not in self._topics]
 
     def introduced(self, topics: Sequence[str], version: int) -> None:
         """Remember that these topics stand in the batch."""
@@ -95,26 +108,29 @@ class Desk:
 
     def write(self, batch: Sequence[Submission], decide: Decide) -> Written:
         """Write the batch by the short way where it holds, else by the long one. Raises OutcomeUnknown, ChainIsClosed."""
-        if self._head is not None:
-            found = self._assumed(batch)
-            if found is not None:
-                decided = decide(self._head, found, None)
-                if not decided.written.refused and self._short(decided):
-                    return decided.written
-            self._forget()
+        known = self.log_version, set(self._topics)
         try:
-            return self._long(batch, decide)
+            written = self._short_way(batch, decide)
+            if written is None:
+                self._head = None
+                self.log_version, self._topics = known
+                written = self._long_way(batch, decide)
+            return written
         except BaseException:
             with suppress(psycopg.Error):
                 if self._connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                     self._connection.execute("rollback")
+            # what was introduced on paper is not in the chain: a topic believed to be there would be used without its schema
             self._head = None
+            self.log_version, self._topics = known
             raise
 
-    def _forget(self) -> None:
-        """What was remembered did not hold, or was changed by a batch that was not written: read it again."""
-        self._head = None
-        self.log_stream, self.log_version, self._topics = self._read_log_stream()
+    def _short_way(self, batch: Sequence[Submission], decide: Decide) -> Written | None:
+        found = None if self._head is None else self._assumed(batch)
+        if self._head is None or found is None:
+            return None
+        decided = decide(self._head, found, None)
+        return decided.written if not decided.written.refused and self._sent(decided) else None
 
     def _assumed(self, batch: Sequence[Submission]) -> Found | None:
         """What the batch expects to meet, if it does not contradict itself; ledger_append checks it."""
@@ -126,7 +142,7 @@ class Desk:
                 return None
         return Found(versions, {}, dict(self._counters))
 
-    def _short(self, batch: Batch) -> bool:
+    def _sent(self, batch: Batch) -> bool:
         if not batch.written.rows:
             return True
         try:
@@ -137,37 +153,53 @@ class Desk:
             raise
         if row is None or row[0] is not True:
             return False
+        self._counters.update(batch.written.counters)
         self._remember(batch)
         return True
 
-    def _long(self, batch: Sequence[Submission], decide: Decide) -> Written:
+    def _long_way(self, batch: Sequence[Submission], decide: Decide) -> Written:
         head, found, now = self._look(batch)
         decided = decide(head, found, now)
+        # only the series looked up just now are surely as the head says: another process may have moved the others on
+        self._counters = dict(found.counters)
         if not decided.written.rows:
             self._connection.execute("rollback")
-            self._forget()
-            return decided.written
-
-        def send() -> None:
-            with self._connection.pipeline():
-                self._ask(self._statements.append, self._arguments(decided, guard=False))
-                self._connection.execute("commit")
-
-        self._guarded(decided, send)
-        self._counters.update(found.counters)
-        self._remember(decided)
+            self._head = head
+        else:
+            try:
+                done = self._guarded(decided, lambda: self._send(decided))
+            except psycopg.errors.DatabaseError as problem:
+                if problem.sqlstate != KEY_TAKEN or len(batch) > 1:
+                    raise
+                self._connection.execute("rollback")
+                return self._numbered_key_taken(batch[0], decided)
+            if done is None or done[0] is not True:  # a chain was opened since we looked; nothing was written
+                raise ChainIsClosed
+            self._remember(decided)
         return decided.written
+
+    def _send(self, batch: Batch) -> TupleRow | None:
+        with self._connection.pipeline():
+            cursor = self._ask(self._statements.append, self._arguments(batch, guard=False))
+            self._connection.execute("commit")
+        return cursor.fetchone()
+
+    def _numbered_key_taken(self, submission: Submission, decided: Batch) -> Written:
+        """Which key it was: one that holds a number cannot be looked up before the number is given."""
+        claims = list(decided.written.claims)
+        rows = self._ask(self._statements.claims, ([kind for kind, _ in claims], [key for _, key in claims])).fetchall()
+        kind, key, owner = next(row for row in rows if (str(row[0]), str(row[1])) not in decided.written.released)
+        return Written(refused=[(submission, ClaimTaken(str(kind), str(key), owner))])
 
     def _guarded(self, batch: Batch, send: Callable[[], TupleRow | None]) -> TupleRow | None:
         try:
             return send()
         except (psycopg.OperationalError, psycopg.InterfaceError) as problem:
             if self._connection.broken or self._connection.closed:
-                raise OutcomeUnknown(Attempt(batch.position, batch.chain_hash, batch.written)) from problem
+                raise OutcomeUnknown(Attempt(self._schema, batch.position, batch.chain_hash, batch.written)) from problem
             raise
 
     def _remember(self, batch: Batch) -> None:
-        self._counters.update(batch.written.counters)
         self._head = Head(batch.position, batch.chain_hash, batch.frontier(), batch.recorded_at_us)
 
     def _look(self, batch: Sequence[Submission]) -> tuple[Head, Found, datetime]:
@@ -183,13 +215,15 @@ class Desk:
             counters = ask(statements.counters, (series,))
             now_cursor = ask(statements.now, (self.chain_no,))
         position, chain_hash, frontier, recorded_at_us = heads.fetchone() or (0, b"", b"", 0)
-        now, newer, log_version, stopped = now_cursor.fetchone() or (None, True, 0, None)
+        row = now_cursor.fetchone()
+        assert row is not None
+        now, newer, log_version, stopped = row
         if stopped is not None:
             raise Broken(f"the ledger is read-only: {stopped}")
-        if newer:
+        if log_version != self.log_version:  # another process introduced topics, or closed the chain
+            self._read_log_stream()
+        if newer or self._ended:
             raise ChainIsClosed
-        if log_version != self.log_version:  # another process introduced topics
-            self.log_stream, self.log_version, self._topics = self._read_log_stream()
         found = Found(
             {row[0]: int(row[1]) for row in versions},
             {(str(row[0]), str(row[1])): row[2] for row in taken},
@@ -197,7 +231,7 @@ class Desk:
         )
         return Head(position, bytes(chain_hash), chain.Frontier.decode(bytes(frontier)), recorded_at_us), found, now
 
-    def _ask(self, query: Query, parameters: Sequence[object] = ()) -> psycopg.Cursor[TupleRow]:
+    def _ask(self, query: LiteralString | sql.Composed, parameters: Sequence[object] = ()) -> psycopg.Cursor[TupleRow]:
         return self._connection.cursor(binary=True).execute(query, parameters)
 
     @staticmethod
@@ -235,9 +269,11 @@ class Desk:
 
     def holds(self, attempt: Attempt) -> bool:
         """Whether the attempted batch is in the chain: its chain hash stands at its last position."""
+        head = sql.SQL("select 1 from {} for update").format(sql.Identifier(attempt.schema, "ledger_head"))
+        there = sql.SQL("select chain_hash from {} where position = %s").format(sql.Identifier(attempt.schema, "event"))
         with self._connection.transaction():  # the head lock: an attempt that is still committing ends first
-            self._connection.execute(self._statements.head)
-            row = self._connection.execute(self._statements.chain_hash_at, (attempt.position,)).fetchone()
+            self._connection.execute(head)
+            row = self._connection.execute(there, (attempt.position,)).fetchone()
         return row is not None and bytes(row[0]) == attempt.chain_hash
 
     def close(self) -> None:
@@ -264,12 +300,15 @@ class _Statements:
         }
 
         def make(text: str) -> sql.Composed:
-            return sql.SQL(text).format(**names)  # type: ignore[arg-type]
+            return sql.SQL(text).format(**names)  # pyright: ignore[reportArgumentType]
 
         self.head = make("select position, chain_hash, frontier, recorded_at_us from {head} for update")
-        self.versions = make("select originator_id, max(originator_version) from ({events}) e where originator_id = any(%s) group by 1")
+        self.versions = make(
+            "select originator_id, max(originator_version) from ({events}) e where originator_id = any(%s) group by 1"
+        )
         self.claims = make(
-            "select c.kind, c.key, c.originator_id from {claim} c join unnest(%s::text[], %s::text[]) w(kind, key) using (kind, key)"
+            "select c.kind, c.key, c.originator_id from {claim} c"
+            " join unnest(%s::text[], %s::text[]) w(kind, key) using (kind, key)"
         )
         self.counters = make("select series, value from {counter} where series = any(%s)")
         self.now = make(
@@ -282,9 +321,8 @@ class _Statements:
             " (select originator_id from {event} where position = 1) order by originator_version"
         )
         self.append = make(
-            "select {append}(%b::int8, %b::bytea, %b::int8, %b::bytea, %b::bytea, %b::int8, %b::timestamptz, %b::uuid[], %b::int8[],"
-            " %b::text[], %b::text[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::int8[],"
+            "select {append}(%b::int8, %b::bytea, %b::int8, %b::bytea, %b::bytea, %b::int8, %b::timestamptz,"
+            " %b::uuid[], %b::int8[], %b::text[], %b::text[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::int8[],"
             " %b::int8[], %b::uuid[], %b::int8[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[],"
             " %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[])"
         )
-        self.chain_hash_at = make("select chain_hash from {event} where position = %s")

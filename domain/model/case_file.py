@@ -92,9 +92,7 @@ class CaseDiscarded:
     previous: str
 
 
-Fact = (
-    CaseFileCreated | CaseStatusChanged | CaseAssigned | CaseDated | CaseMoved | EntryAdded | EntryStatusNoted | CaseDiscarded
-)
+Fact = CaseFileCreated | CaseStatusChanged | CaseAssigned | CaseDated | CaseMoved | EntryAdded | EntryStatusNoted | CaseDiscarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +200,9 @@ def change_status(state: CaseFile, status: str) -> tuple[CaseStatusChanged, ...]
 
 
 def assign(state: CaseFile, responsible: Named | None, unit: Named | None) -> tuple[CaseAssigned, ...]:
-    """Another responsible person or unit; nothing where both already hold. A closed case keeps both (3.2.10 comes with freezing)."""
+    """Another responsible person or unit; nothing where both already hold (what a closed case freezes, 3.2.10, comes later)."""
+    if state.discarded:
+        raise Refused("case.discarded", "3.2.12", {"case": state.number})
     same = responsible in (None, state.case_responsible) and unit in (None, state.administrative_unit)
     return () if same else (CaseAssigned(responsible, unit),)
 
@@ -247,7 +247,8 @@ def evolve(state: CaseFile | None, unit: UUID, fact: Fact | Shared) -> CaseFile:
         case EntryAdded():
             return replace(state, entries={**state.entries, fact.entry: frozenset()})
         case EntryStatusNoted():
-            return replace(state, entries={**state.entries, fact.entry: state.entries[fact.entry] | {fact.status}})
+            had = state.entries.get(fact.entry, frozenset())
+            return replace(state, entries={**state.entries, fact.entry: had | {fact.status}})
         case CaseDiscarded():
             return replace(state, discarded=True)
         case ExternalKeySet():

@@ -105,10 +105,20 @@ ACCESS_RESTRICTION: CodeList = {  # M500 tilgangsrestriksjon (codes of the inter
 SCREENED_METADATA: CodeList = {  # M502 skjermingMetadata
     "KID": ("Klasse-ID", "Klasse-ID", "Klass-ID", "Class id"),
     "TKL": ("Tittel klasse", "Tittel klasse", "Titel klass", "Title of class"),
-    "TM1": ("Tittel mappe, unntatt første linje", "Tittel mappe, unnateke første linje", "Titel akt, utom rad 1", "File title but line 1"),
+    "TM1": (
+        "Tittel mappe, unntatt første linje",
+        "Tittel mappe, unnateke første linje",
+        "Titel akt, utom rad 1",
+        "File title but line 1",
+    ),
     "TMO": ("Tittel mappe, utvalgte ord", "Tittel mappe, utvalde ord", "Titel akt, valda ord", "File title, chosen words"),
     "NPS": ("Navn på part", "Namn på part", "Namn på part", "Name of party"),
-    "TR1": ("Tittel registrering, unntatt første linje", "Tittel registrering, unnateke første linje", "Titel, utom rad 1", "Title but line 1"),
+    "TR1": (
+        "Tittel registrering, unntatt første linje",
+        "Tittel registrering, unnateke første linje",
+        "Titel, utom rad 1",
+        "Title but line 1",
+    ),
     "TRO": ("Tittel registrering, utvalgte ord", "Tittel registrering, utvalde ord", "Titel, valda ord", "Title, chosen words"),
     "NA": ("Navn avsender", "Namn avsendar", "Namn avsändare", "Name of sender"),
     "NM": ("Navn mottaker", "Namn mottakar", "Namn mottagare", "Name of recipient"),

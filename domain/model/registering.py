@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -49,7 +49,7 @@ class RegisterEntry:
     entry_number: int | None = None
     entry_key: ClaimKey | None = None
     number_at_receipt: bool = False
-    dates: EntryDated = EntryDated()
+    dates: EntryDated = field(default_factory=EntryDated)
     journal_date: date | None = None
     attachments: int | None = None
     records_unit: str | None = None
@@ -191,10 +191,10 @@ def undo_sign_off(state: RegistryEntry, party: UUID | None) -> tuple[SignOffRemo
 
 
 def link_document(state: RegistryEntry, link: DocumentLinked) -> DocumentLinked:
-    """Link a document to the entry; an archived entry takes none (2.6.7), and there is one main document."""
+    """Link a document to the entry; an entry that is or was archived takes none (2.6.7)."""
     _alive(state)
     codes.require(codes.ASSOCIATION, link.association, "tilknyttetRegistreringSom", "M217")
-    if state.status == "A" or "A" in state.had:
+    if "A" in state.had:
         raise Refused("entry.archived", "2.6.7", {"status": state.status})
     if link.document in state.documents:
         raise Refused("exists", params={"what": "document link"})

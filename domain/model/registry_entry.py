@@ -28,7 +28,8 @@ RECORD = "record"
 class EntryRegistered:
     """An entry was registered. kind: registry-entry, record-note or record; entry_type M082; status M053.
 
-    entry_number M015 within the case; created/archived_*: as claimed by the source; content: HMAC of what came with an external key.
+    entry_number M015 within the case; created/archived_*: as claimed by the source; content: HMAC of what came with an external
+    key.
     """
 
     kind: str
@@ -207,9 +208,7 @@ class RegistryEntry:
 
 
 def _registered(unit: UUID, fact: EntryRegistered) -> RegistryEntry:
-    dates = EntryDated(
-        fact.document_date, fact.received_at, fact.sent_at, fact.due_date, fact.assessed_date, fact.sign_off_date
-    )
+    dates = EntryDated(fact.document_date, fact.received_at, fact.sent_at, fact.due_date, fact.assessed_date, fact.sign_off_date)
     return RegistryEntry(
         unit,
         fact.kind,

@@ -50,7 +50,7 @@ class Journal:
 
     def _sql(self, text: str) -> sql.Composed:
         names = ("cases", "entries", "documents", "link", "follower", "poison")
-        return sql.SQL(text).format(**{name: sql.Identifier(self.schema, name) for name in names})  # type: ignore[arg-type]
+        return sql.SQL(text).format(**{name: sql.Identifier(self.schema, name) for name in names})  # pyright: ignore[reportArgumentType]
 
     def _view(self, connection: psycopg.Connection[Any], table: str, unit: UUID) -> View | None:
         row = connection.execute(self._sql(f"select view from {{{table}}} where id = %s"), (unit,)).fetchone()  # noqa: S608
@@ -93,7 +93,15 @@ class Journal:
             "id, case_id, number, journal_year, journal_sequence, journal_date, entry_number, entry_type, status, title, parties,"
             " document_date, answered, discarded"
         )
-        return self._page(connection, "entries", columns, where, values, "journal_year desc nulls last, journal_sequence desc nulls last, id", search)
+        return self._page(
+            connection,
+            "entries",
+            columns,
+            where,
+            values,
+            "journal_year desc nulls last, journal_sequence desc nulls last, id",
+            search,
+        )
 
     @staticmethod
     def _entry_filter(search: Search) -> tuple[list[str], dict[str, Any]]:
@@ -143,7 +151,8 @@ class Journal:
         limit = max(1, min(search.limit, PAGE_LIMIT))
         condition = " and ".join(where)
         query = self._sql(
-            f"select {columns} from {{{table}}} where {condition} order by {order} limit {limit + 1} offset {max(0, search.page) * limit}"  # noqa: S608
+            f"select {columns} from {{{table}}} where {condition}"  # noqa: S608
+            f" order by {order} limit {limit + 1} offset {max(0, search.page) * limit}"
         )
         count = self._sql(f"select count(*) from {{{table}}} where {condition}")  # noqa: S608
         with connection.cursor(row_factory=dict_row) as cursor:
@@ -161,11 +170,20 @@ class Journal:
             )
         ).fetchone()
         cases = connection.execute(
-            self._sql("select count(*) filter (where status = 'B'), count(*) filter (where status = 'R') from {cases} where not discarded")
+            self._sql(
+                "select count(*) filter (where status = 'B'), count(*) filter (where status = 'R') from {cases}"
+                " where not discarded"
+            )
         ).fetchone()
         assert row is not None
         assert cases is not None
-        return {"to_journal": row[0], "unanswered": row[1], "reserved": row[2], "open_cases": cases[0], "reserved_cases": cases[1]}
+        return {
+            "to_journal": row[0],
+            "unanswered": row[1],
+            "reserved": row[2],
+            "open_cases": cases[0],
+            "reserved_cases": cases[1],
+        }
 
     def position(self, connection: psycopg.Connection[Any], chain_id: str) -> int:
         """How far the journal has come in a chain."""

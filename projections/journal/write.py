@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from importlib import resources
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from projections.view import CASE, DOCUMENT, ENTRY, View
 
 NAME = "journal"
 VERSION = 1
-DDL = "0001_journal.sql"
+DDL = resources.files("projections").joinpath("sql", "0001_journal.sql").read_text(encoding="utf-8")
 FAIL_CLOSED = False
 TABLES = (
     ("case_file", "id"),
@@ -31,6 +32,7 @@ TABLES = (
     ("erased", "chain_id, first"),
 )
 _TABLE = {CASE: "case_file", ENTRY: "entry", DOCUMENT: "document"}
+WORDS_LIMIT = 100_000
 _KEPT_KINDS = tuple(_TABLE)
 
 
@@ -80,30 +82,46 @@ def _write(tx: Transaction, units: dict[UUID, View]) -> None:
             if rows:
                 columns = list(rows[0])
                 with tx.connection.cursor() as cursor:
-                    query = sql.SQL("copy {} ({}) from stdin").format(tx.table(name), sql.SQL(", ").join(map(sql.Identifier, columns)))
+                    query = sql.SQL("copy {} ({}) from stdin").format(
+                        tx.table(name), sql.SQL(", ").join(map(sql.Identifier, columns))
+                    )
                     with cursor.copy(query) as copy:
                         for row in rows:
                             copy.write_row([row[column] for column in columns])
 
 
 def _link(tx: Transaction, batch: Sequence[Recorded]) -> None:
-    links = [(one.fact.document, one.stream, one.fact.number, one.fact.association) for one in batch if isinstance(one.fact, DocumentLinked)]
+    links = [
+        (one.fact.document, one.stream, one.fact.number, one.fact.association)
+        for one in batch
+        if isinstance(one.fact, DocumentLinked)
+    ]
     if links:
-        query = sql.SQL("insert into {} select * from unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[]) on conflict do nothing")
+        query = sql.SQL(
+            "insert into {} select * from unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[]) on conflict do nothing"
+        )
         tx.connection.execute(query.format(tx.table("link")), [list(column) for column in zip(*links, strict=True)])
 
 
 def _erase(tx: Transaction, recorded: Recorded) -> None:
     """Fold again, without them, every unit that had a word in the destroyed bodies."""
     fact: BodiesDisposed = recorded.fact
+    if "body" not in fact.parts:
+        return
     insert = sql.SQL("insert into {} values (%s, %s, %s) on conflict do nothing").format(tx.table("erased"))
     for first, last in fact.positions:
         tx.connection.execute(insert, (recorded.chain_id, first, last))
-    query = sql.SQL("select first, last from {} where chain_id = %s").format(tx.table("erased"))
-    gone = [range(int(row[0]), int(row[1]) + 1) for row in tx.connection.execute(query, (recorded.chain_id,))]
+    gone: dict[str, list[range]] = {}
+    listed = sql.SQL("select chain_id, first, last from {}").format(tx.table("erased"))
+    for chain_id, first, last in tx.connection.execute(listed):
+        gone.setdefault(str(chain_id), []).append(range(int(first), int(last) + 1))
+
+    def erased(chain_id: str, position: int) -> bool:
+        return any(position in part for part in gone.get(chain_id, ()))
+
     touched: dict[UUID, View] = {}
     for stream in tx.streams_at([range(first, last + 1) for first, last in fact.positions]):
-        one = view.fold(tx.stream(stream, lambda position: any(position in part for part in gone), recorded.position))
+        one = view.fold(tx.stream(stream, erased, recorded.position))
         if one is not None and one["kind"] in _KEPT_KINDS:
             touched[stream] = one
     _write(tx, touched)
@@ -111,7 +129,8 @@ def _erase(tx: Transaction, recorded: Recorded) -> None:
 
 def _words(one: View, *more: str | None) -> str:
     texts = [one.get("title"), one.get("public_title"), one.get("number"), *one.get("keywords", []), *more]
-    return " ".join(text for text in texts if text)
+    # PostgreSQL indexes 1 MB of words at most; a unit beyond that would not be followed at all
+    return " ".join(text for text in texts if text)[:WORDS_LIMIT]
 
 
 def _name(one: Any) -> str | None:

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 import psycopg
 import pytest
@@ -157,11 +159,15 @@ def test_an_interrupted_making_is_made_again(new_place: Path) -> None:
     assert sorted(path.name for path in new_place.parent.iterdir()) == ["pg", "pg.run", "secrets"]
 
 
+class Trace(Protocol):
+    def __call__(self, frame: FrameType, event: str, arg: object, /) -> Trace | None: ...
+
+
 def _end_at(step: int, place: Path) -> None:
     """Start and stop, and be killed before the step-th line of the ledger's code that had not been run before."""
     seen: set[tuple[str, int]] = set()
 
-    def trace(frame: FrameType, event: str, _: object) -> Callable[..., object] | None:
+    def trace(frame: FrameType, event: str, arg: object, /) -> Trace | None:
         if "ledger" not in Path(frame.f_code.co_filename).parts[-2:]:
             return None
         seen.add((frame.f_code.co_filename, frame.f_lineno))
@@ -208,6 +214,40 @@ def test_killed_at_every_line_of_start_and_stop(tmp_path: Path, first_start: boo
     assert _kill_at_each(range(1, 1000), tmp_path, first_start=first_start) >= 150
 
 
+def _ended(pid: int) -> bool:
+    return not lives(pid)
+
+
+def test_a_stop_right_after_a_killed_backend_comes_to_an_end(place: Path) -> None:
+    """PostgreSQL restarts all its processes then; a shutdown asked for in that moment would hang."""
+    for _ in range(5):
+        with embedded.start(place) as running, psycopg.connect(running.server.dsn()) as connection:
+            os.kill(connection.info.backend_pid, signal.SIGKILL)
+            until(partial(_ended, connection.info.backend_pid))
+    log = "".join(path.read_text(encoding="utf-8") for path in (place / "log").iterdir())
+    assert log.count("was terminated by signal 9") == 5
+    assert "received immediate shutdown request" not in log
+
+
+def test_a_shutdown_that_does_not_end_is_ended(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "PATIENCE_S", 0.2)
+    with ServerUser(place) as user:
+        user.up()
+        pid = postmaster_pid(place)
+        with embedded.start(place) as running, psycopg.connect(running.server.dsn()) as connection:
+            write(running.server, "create table kept()")
+            row = connection.execute("select pid from pg_stat_activity where backend_type = 'checkpointer'").fetchone()
+            assert row is not None
+            os.kill(row[0], signal.SIGSTOP)  # without it there is no orderly end
+        os.kill(pid, signal.SIGINT)
+        user.kill()
+    with embedded.start(place) as running:
+        assert postmaster_pid(place) != pid
+        assert count(running.server) == 0
+    log = "".join(path.read_text(encoding="utf-8") for path in (place / "log").iterdir())
+    assert "received immediate shutdown request" in log
+
+
 def test_a_lost_socket_is_made_again(place: Path) -> None:
     with embedded.start(place) as running:
         shutil.rmtree(running.server.socket_dir)
@@ -231,7 +271,15 @@ def test_a_server_that_other_hands_started_is_joined_and_left_running(place: Pat
     account = pgbin.account_for(place)
     sockets = Path(tempfile.mkdtemp(prefix="dagbok-test-"))
     os.chown(sockets, account.uid, account.gid)
-    command = [embedded.binaries() / "postgres", "-D", work_in(place, account), "-c", "listen_addresses=", "-k", sockets]
+    command: list[Path | str] = [
+        embedded.binaries() / "postgres",
+        "-D",
+        work_in(place, account),
+        "-c",
+        "listen_addresses=",
+        "-k",
+        sockets,
+    ]
     other = subprocess.Popen(
         command, cwd=place, env=pgbin.ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         user=account.uid if account.drop else None, group=account.gid if account.drop else None,

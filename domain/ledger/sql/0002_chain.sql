@@ -48,6 +48,7 @@ create table {schema}.ledger_tile(
 create table {schema}.ledger_receipt(
   position bigint primary key,
   size bigint);
+create index ledger_receipt_size on {schema}.ledger_receipt(size, position);
 
 -- Written by the signer when it refuses to sign: while a row stands here nothing is appended. Two people remove it (CONTRACT §3).
 create table {schema}.ledger_stop(

@@ -1,0 +1,80 @@
+"""The web application: REST, pages and health over one opened installation.
+
+OpenAPI 3.1 stands at `/api/v1/openapi.json`. Routes are plain functions in at most 128 worker threads (CONTRACT §5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+
+from api import health
+from api.fence import Fence, answer
+from api.installation import Installation
+from api.requests import Demo, Site, actor_for, tenant_for
+from api.rest import cases, documents, entries, journal, log
+from api.rest.answers import PROBLEMS
+from api.rest.fiks_arkiv import create_router
+from api.web import pages, pages_cases, pages_demo, pages_entries, pages_files, pages_history, pages_journal, pages_log
+from api.web.shell import STATIC
+
+THREADS = 128
+API = "/api/v1"
+REST = (cases.router, entries.router, documents.router, journal.router, log.router)
+PAGES = (
+    pages.router,
+    pages_cases.router,
+    pages_entries.router,
+    pages_files.router,
+    pages_journal.router,
+    pages_history.router,
+    pages_log.router,
+)
+
+
+def create_app(installation: Installation, *, demo: Demo | None = None) -> FastAPI:
+    """The application over an installation that is open and stays open as long as the application runs.
+
+    demo: makes it a demonstration, whose visitors choose who they are and move the clock.
+    """
+    app = FastAPI(
+        title="Dagbok",
+        version="1",
+        description="The records ledger of a municipality.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # their pages load scripts from other sites
+        redoc_url=None,
+        lifespan=_threads,
+    )
+    app.state.site = site = Site(installation, demo)
+    for router in REST:
+        app.include_router(router, prefix=API, responses=PROBLEMS)
+    app.include_router(create_router(tenant_for, actor_for), prefix=API)
+    app.include_router(health.router)
+    for router in PAGES:
+        app.include_router(router)
+    if demo is not None:
+        app.include_router(pages_demo.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_exception_handler(HTTPException, _answered)
+    app.add_exception_handler(RequestValidationError, _answered)
+    app.add_middleware(Fence, site=site)
+    return app
+
+
+def _answered(request: Request, problem: Exception) -> Response:
+    return answer(request, problem)
+
+
+@asynccontextmanager
+async def _threads(app: FastAPI) -> AsyncIterator[None]:
+    """Every worker thread may wait for the writer's next commit, so there are more of them than the usual 40."""
+    del app
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    yield

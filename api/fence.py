@@ -1,0 +1,144 @@
+"""The fence around the application: every request passes it inwards, every answer outwards.
+
+Inwards: the municipality is found, foreign hosts and sites are refused, a request that grows past its limit is cut as it comes in.
+Outwards: security headers, and for every exception an explanation instead of a trace.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
+
+from api import errors
+from api.requests import TENANT, Site, host_of, new_id, route_path, site_of
+from api.web import shell
+from domain.model.errors import Refused
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_log = logging.getLogger(__name__)
+
+
+class Fence:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: Application, site: Site) -> None:
+        self._app = app
+        self._site = site
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Pass one request in and its answer out."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope = self._site.place(scope)
+        gate = _Outwards(scope, send)
+        try:
+            self._admit(scope)
+            await self._app(scope, _Measured(receive, self._limit(scope)), gate)
+        except Exception as problem:
+            if gate.started:  # the status has left: only a broken connection can still say that the answer is not whole
+                raise
+            scope.setdefault("app", None)
+            await _answer(self._site, Request(scope), problem)(scope, receive, gate)
+
+    def _admit(self, scope: MutableMapping[str, Any]) -> None:
+        headers = Headers(scope=scope)
+        if not self._site.knows_host(host_of(scope)):
+            raise Refused("request.host")
+        if scope["method"] not in SAFE_METHODS and is_foreign(headers):
+            raise Refused("request.foreign")
+        declared = headers.get("content-length", "")
+        if declared.isascii() and declared.isdigit() and int(declared[:19]) > self._limit(scope):
+            raise Refused("request.too_large")
+
+    def _limit(self, scope: MutableMapping[str, Any]) -> int:
+        """Files come as multipart and are streamed; anything else is read whole and so has the limit of a message."""
+        settings = self._site.settings
+        multipart = Headers(scope=scope).get("content-type", "").lower().startswith("multipart/")
+        return settings.request_limit if multipart else min(settings.request_limit, settings.xml_limit)
+
+
+def is_foreign(headers: Headers) -> bool:
+    """Whether a browser says that another site made it send this. Clients that are no browsers send neither header."""
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+
+
+class _Measured:
+    """Counts the bytes of a request as they come; past the limit it is cut, whatever length it declared."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise Refused("request.too_large")
+        return message
+
+
+class _Outwards:
+    """Adds the headers that every answer carries."""
+
+    def __init__(self, scope: MutableMapping[str, Any], send: Send) -> None:
+        self._send = send
+        versioned = scope["path"].startswith("/static/") and b"v=" in scope.get("query_string", b"")
+        self._cache = "public, max-age=31536000, immutable" if versioned else "no-store"
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in shell.SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Cache-Control", self._cache if message["status"] < 400 else "no-store")
+        await self._send(message)
+
+
+def answer(request: Request, problem: Exception) -> Response:
+    """The answer to a request that was refused or failed: problem+json under /api, a page elsewhere."""
+    return _answer(site_of(request), request, problem)
+
+
+def _answer(site: Site, request: Request, problem: Exception) -> Response:
+    cause = problem.__cause__  # the framework wraps what our own receive raised while it read a body
+    told = errors.explain(cause if isinstance(cause, Refused) else problem, site.texts(request))
+    reference = _logged(problem, request) if told.status >= 500 else ""
+    if route_path(request.scope).startswith("/api/"):
+        content = errors.problem_json(told, f"urn:uuid:{reference}" if reference else "")
+        headers = {**told.headers, "Content-Language": site.texts(request).language}
+        return JSONResponse(content, told.status, headers, media_type=errors.PROBLEM_JSON)
+    return HTMLResponse(_page(site, request, told, reference), told.status, told.headers)
+
+
+def _page(site: Site, request: Request, told: errors.Explanation, reference: str) -> str:
+    texts = site.texts(request)
+    prefix = str(request.scope.get("root_path", "")) if request.scope.get(TENANT) else ""
+    why = f"{told.detail} ({texts('fault.requirement', number=told.requirement)})" if told.requirement else told.detail
+    fault = shell.Fault(told.status, told.title, why, told.way_out, told.code, reference)
+    query = request.scope.get("query_string", b"").decode("latin-1")
+    municipality = site.municipalities.get(str(request.scope.get(TENANT)), texts("shell.product.name"))
+    frame = shell.Frame(texts, municipality, route_path(request.scope), site.catalogues.offered, prefix, query)
+    return shell.render(site.templates, "error.html", frame, fault=fault)
+
+
+def _logged(problem: Exception, request: Request) -> str:
+    reference = str(new_id())
+    _log.error("request-failed", exc_info=problem, extra={"reference": reference, "path": route_path(request.scope)})
+    return reference

@@ -1,0 +1,98 @@
+"""What machines ask: is the process there, may traffic come, how far is everything. No personal data, no gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import psycopg
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+from psycopg import sql
+from psycopg_pool import PoolTimeout
+
+from api import log_reads
+from api.installation import Tenant
+from api.requests import site_of
+from domain.ledger.clock import SKEW_LIMIT
+
+router = APIRouter(include_in_schema=False)
+LAG_LIMIT = 5_000  # events; a follower that is further behind shows yesterday as today
+
+
+@router.get("/healthz")
+def healthz() -> PlainTextResponse:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
+@router.get("/readyz")
+def readyz(request: Request) -> JSONResponse:
+    """Whether traffic may come: 503 with reasons while the writer, a clock, a follower or the database is at fault."""
+    reasons = [f"{name}: {reason}" for name, tenant in site_of(request).tenants.items() for reason in faults(tenant)]
+    return JSONResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+
+def faults(tenant: Tenant) -> list[str]:
+    """Why this municipality cannot be served in full now."""
+    found = [str(tenant.ledger.writer.fault)] if tenant.ledger.writer.fault else []
+    clock = tenant.ledger.clock
+    if not clock.steady():
+        found.append("the machine's clock has jumped")
+    found += [str(runner.follower.broken) for runner in tenant.runners if runner.follower.broken]
+    try:
+        if abs(clock.now() - clock.database(_database_now(tenant))) > SKEW_LIMIT:
+            found.append("application and database clocks disagree")
+        head, followed = _positions(tenant)
+    except (psycopg.Error, PoolTimeout):
+        return [*found, "the database does not answer"]
+    if head - followed > LAG_LIMIT:
+        found.append(f"the journal is {head - followed} events behind")
+    return found
+
+
+@router.get("/metrics")
+def metrics(request: Request) -> PlainTextResponse:
+    """Positions and queues, as Prometheus reads them."""
+    lines = [line for name, kind in _KINDS.items() for line in (f"# HELP {name} {kind}", f"# TYPE {name} gauge")]
+    for name, tenant in site_of(request).tenants.items():
+        lines += [f'{metric}{{tenant="{name}"}} {value}' for metric, value in _measured(tenant)]
+    return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+
+
+_KINDS = {
+    "dagbok_head_position": "Events in the open record chain.",
+    "dagbok_journal_position": "Events that the journal has followed.",
+    "dagbok_journal_lag": "Events that the journal has yet to follow.",
+    "dagbok_writer_queue": "Commands that wait to be written.",
+    "dagbok_checkpoint_size": "Events under the newest signed checkpoint.",
+    "dagbok_faults": "Reasons why readiness is refused.",
+}
+
+
+def _measured(tenant: Tenant) -> Iterator[tuple[str, int]]:
+    head, followed = _positions(tenant)
+    found = log_reads.latest_checkpoint(tenant.ledger.reader)
+    yield "dagbok_head_position", head
+    yield "dagbok_journal_position", followed
+    yield "dagbok_journal_lag", max(0, head - followed)
+    yield "dagbok_writer_queue", tenant.ledger.writer.queued
+    yield "dagbok_checkpoint_size", found.size if found else 0
+    yield "dagbok_faults", len(faults(tenant))
+
+
+def _positions(tenant: Tenant) -> tuple[int, int]:
+    head = tenant.ledger.reader.head()
+    with tenant.read() as connection:
+        try:
+            return head.position, tenant.journal.position(connection, head.chain_id)
+        except psycopg.errors.UndefinedTable:  # the projection has not been made yet
+            return head.position, 0
+
+
+def _database_now(tenant: Tenant) -> datetime:
+    with tenant.ledger.reader.pool.connection() as connection:
+        row = connection.execute(sql.SQL("select {}()").format(sql.Identifier(tenant.name, "ledger_now"))).fetchone()
+    assert row is not None
+    found: datetime = row[0]
+    return found

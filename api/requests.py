@@ -1,0 +1,224 @@
+"""Whose request it is: municipality, actor, language; and the sealed marks that a reader brings back (cursor, position, form).
+
+Until login exists the actor is a setting or, in the demonstration, a choice among its people. It is never read from a header.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import uuid
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+
+from api.installation import Installation, Tenant
+from api.web import shell
+from api.web.texts import COOKIE as LANGUAGE_COOKIE
+from api.web.texts import Catalogues, Texts
+from domain.handlers.gate import Actor
+from domain.handlers.work import Context
+from domain.ledger.clock import SetClock
+from domain.model.errors import Refused
+
+PERSON_COOKIE = "dagbok_person"
+POSITION_COOKIE = "dagbok_position"
+POSITION_HEADER = "X-Position"
+TENANT = "dagbok.tenant"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+Scope = MutableMapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What makes an installation a demonstration. people: (id, name with role) of those a visitor may play; clock: theirs to move."""
+
+    people: tuple[tuple[str, str], ...]
+    clock: SetClock
+
+
+class Site:
+    """What every request shares: the opened municipalities, the catalogues, the templates, and the key of its seals."""
+
+    def __init__(self, installation: Installation, demo: Demo | None = None) -> None:
+        self.settings = installation.settings
+        self.demo = demo
+        self.catalogues = Catalogues()
+        self.templates = shell.environment()
+        names = [self.settings.tenant] if self.settings.tenant else installation.tenant_names()
+        self.tenants: Mapping[str, Tenant] = {name: installation.open(name) for name in names}
+        self.municipalities: dict[str, str] = {}  # tenant -> the name on its pages, once read
+        self._key = installation.keys.secret("web-seal").encode()
+
+    def place(self, scope: Scope) -> Scope:
+        """The scope with its municipality: by host name, else by the prefix `/t/<name>`, else the only one (CONTRACT §6)."""
+        placed = dict(scope)
+        by_host = self._by_host(host_of(scope))
+        parts = scope["path"].split("/", 3)
+        if by_host is None and len(parts) > 2 and parts[1] == "t":
+            placed[TENANT] = parts[2] if parts[2] in self.tenants else None
+            placed["root_path"] = f"/t/{parts[2]}"
+            if len(parts) == 3:  # `/t/fjordvik` means its front page
+                placed["path"] += "/"
+        else:
+            placed[TENANT] = by_host or (next(iter(self.tenants)) if len(self.tenants) == 1 else None)
+        return placed
+
+    def _by_host(self, host: str) -> str | None:
+        for name, tenant in self.tenants.items():
+            if host == tenant.domain or host.endswith(f".{tenant.domain}"):
+                return name
+        return None
+
+    def knows_host(self, host: str) -> bool:
+        """Whether a request for this host is for us. While anybody on the machine acts without login, a public name that an
+        attacker points at the loopback address (DNS rebinding) must not be answered; names without a dot are never public."""
+        if self.settings.host not in _LOOPBACK:
+            return True
+        return "." not in host or _is_address(host) or self._by_host(host) is not None
+
+    def tenant(self, request: Request) -> Tenant:
+        """The request's municipality. Refused `tenant.unknown`."""
+        name = request.scope.get(TENANT)
+        if name is None:
+            raise Refused("tenant.unknown")
+        return self.tenants[name]
+
+    def actor(self, request: Request) -> Actor:
+        """Who acts: the setting, or the person chosen in the demonstration; an empty actor is refused by the gate."""
+        if self.demo is None:
+            return Actor(self.settings.actor)
+        chosen = request.cookies.get(PERSON_COOKIE, "")
+        known = dict(self.demo.people)
+        person = chosen if chosen in known else next(iter(known), "")
+        return Actor(person, known.get(person, ""))
+
+    def name_of(self, person: str) -> str:
+        """The name of an actor id; the id itself until there is a register of users."""
+        return dict(self.demo.people).get(person, person) if self.demo else person
+
+    def texts(self, request: Request) -> Texts:
+        """The words in the reader's language."""
+        offered = self.catalogues.offered
+        default = self.settings.language if self.settings.language in offered else "nb"
+        wanted = request.headers.get("accept-language")
+        return self.catalogues.texts(self.catalogues.negotiate(request.cookies.get(LANGUAGE_COOKIE), wanted, default))
+
+    def seal(self, purpose: str, text: str) -> str:
+        """`text` in a form that only this installation can have made, for one purpose."""
+        return f"{_base64(text.encode())}.{_base64(self._mac(purpose, text))}"
+
+    def unseal(self, purpose: str, sealed: str) -> str | None:
+        """The text of a seal of that purpose, or None for anything else."""
+        text_part, _, mac_part = sealed.partition(".")
+        try:
+            text = base64.urlsafe_b64decode(text_part.encode() + b"==").decode()
+            mac = base64.urlsafe_b64decode(mac_part.encode() + b"==")
+        except (binascii.Error, ValueError):
+            return None
+        return text if hmac.compare_digest(mac, self._mac(purpose, text)) else None
+
+    def _mac(self, purpose: str, text: str) -> bytes:
+        return hmac.new(self._key, f"{purpose}\n{text}".encode(), hashlib.sha256).digest()[:18]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One request's municipality, actor and language. prefix: of its addresses, empty or `/t/<name>`."""
+
+    site: Site
+    tenant: Tenant
+    actor: Actor
+    texts: Texts
+    prefix: str
+    seen: str
+
+    def context(self, idempotency_key: str | None = None) -> Context:
+        """The context of a command or read."""
+        return Context(self.actor, idempotency_key=idempotency_key)
+
+    def up_to_date(self) -> bool:
+        """Wait, at most `read_wait_ms`, until the journal shows what this reader has written; False where it does not yet."""
+        chain_id, _, position = self.seen.rpartition("#")
+        if not position.isascii() or not position.isdigit() or len(position) > 18 or chain_id != self.tenant.ledger.writer.chain_id:
+            return True
+        head = self.tenant.ledger.reader.head().position  # a position that was never written is not waited for
+        return self.tenant.wait(min(int(position), head), self.site.settings.read_wait_ms / 1_000)
+
+    def after(self, position: str) -> Caller:
+        """The same caller, having just written up to `<chain_id>#<position>`."""
+        return replace(self, seen=position)
+
+
+def site_of(request: Request) -> Site:
+    """The site of a request."""
+    site = request.app.state.site
+    assert isinstance(site, Site)
+    return site
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller of a request. Refused `tenant.unknown`."""
+    site = site_of(request)
+    seen = request.headers.get(POSITION_HEADER) or site.unseal("position", request.cookies.get(POSITION_COOKIE, "")) or ""
+    prefix = str(request.scope.get("root_path", ""))
+    return Caller(site, site.tenant(request), site.actor(request), site.texts(request), prefix, seen[:400])
+
+
+def tenant_for(request: Request) -> Tenant:
+    """The request's municipality. Refused `tenant.unknown`."""
+    return site_of(request).tenant(request)
+
+
+def actor_for(request: Request) -> Actor:
+    """Who acts in the request."""
+    return site_of(request).actor(request)
+
+
+def host_of(scope: Scope) -> str:
+    """The host name of a request, lower case, without port; empty where it names none."""
+    for name, value in scope.get("headers", ()):
+        if name == b"host":
+            host = value.decode("latin-1").lower()
+            return str(host.rpartition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0])
+    return ""
+
+
+def route_path(scope: Scope) -> str:
+    """The path within the municipality."""
+    path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
+    return path.removeprefix(prefix) or "/"
+
+
+def new_id() -> UUID:
+    """A new systemID (M001), also a log reference or a form's nonce: the one place of chance behind the web."""
+    return uuid.uuid4()
+
+
+def secure_cookie(request: Request) -> dict[str, Any]:
+    """The marks of every cookie of ours: not for scripts, not across sites, not in clear where the page is encrypted."""
+    return {"httponly": True, "samesite": "strict", "secure": request.url.scheme == "https", "path": "/"}
+
+
+def digest_of(*parts: Any) -> str:
+    """A short digest of a query, so that a cursor holds for that query only."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

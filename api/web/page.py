@@ -1,0 +1,86 @@
+"""A page and what every page needs: its frame with chain status, the mark of its forms, and the way on after a write."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api import log_reads
+from api.requests import POSITION_COOKIE, Caller, new_id, route_path, secure_cookie
+from api.web import forms, shell
+from api.web.said import Said
+from api.writes import Done
+from projections import view
+
+
+def page(request: Request, me: Caller, name: str, *, status: int = 200, search: str = "", **values: Any) -> HTMLResponse:
+    """The page `name` in its frame. Every template has `say` (values in words), `token` and `once` (for forms), `behind`."""
+    nonce, fresh = forms.nonce_of(request, me)
+    shown = {
+        "say": Said(me.texts, me.site.name_of),
+        "token": forms.token_for(me, nonce),
+        "once": str(new_id()),
+        "behind": False,
+        "form": forms.Filled(),
+        **values,
+    }
+    response = HTMLResponse(shell.render(me.site.templates, name, frame(request, me, search), **shown), status)
+    if fresh:
+        response.set_cookie(forms.COOKIE, me.site.seal("nonce", nonce), **secure_cookie(request))
+    return response
+
+
+def frame(request: Request, me: Caller, search: str = "") -> shell.Frame:
+    """What the shell shows around a page."""
+    site = me.site
+    demo = site.demo
+    return shell.Frame(
+        texts=me.texts,
+        municipality=municipality(me),
+        path=route_path(request.scope) if request.method == "GET" else "/",
+        offered=site.catalogues.offered,
+        prefix=me.prefix,
+        query=request.url.query if request.method == "GET" else "",
+        search=search,
+        chain=chain_status(me),
+        demo=shell.DemoBar(me.actor.id, demo.people, demo.clock.now()) if demo else None,
+    )
+
+
+def chain_status(me: Caller) -> shell.ChainStatus:
+    """The state of the open record chain for the footer."""
+    ledger = me.tenant.ledger
+    head = ledger.reader.head()
+    found = log_reads.latest_checkpoint(ledger.reader)
+    signed = found is not None and found.size == head.position
+    stopped = ledger.writer.fault is not None
+    return shell.ChainStatus(
+        "stopped" if stopped else "signed" if signed else "waiting",
+        head.position,
+        head.chain_hash.hex(),
+        found.covers_until if found else None,
+    )
+
+
+def municipality(me: Caller) -> str:
+    """The name on the pages: that of the creator of the first fonds, else the domain. Read once."""
+    names, tenant = me.site.municipalities, me.tenant
+    if tenant.name not in names:
+        reader = tenant.ledger.reader
+        series = reader.claim("series-code", "SAK")
+        fonds = (view.fold(reader.stream(series)) or {}).get("fonds") if series else None
+        creators = (view.fold(reader.stream(UUID(fonds))) or {}).get("creators", []) if fonds else []
+        if not creators or not creators[0].get("name"):
+            return tenant.domain
+        names[tenant.name] = str(creators[0]["name"])
+    return names[tenant.name]
+
+
+def onward(request: Request, me: Caller, done: Done, path: str) -> RedirectResponse:
+    """To the page that shows what was written; the reader's mark goes along."""
+    response = RedirectResponse(me.prefix + path, 303)
+    response.set_cookie(POSITION_COOKIE, me.site.seal("position", done.position), **secure_cookie(request))
+    return response

@@ -1,0 +1,86 @@
+"""Appending: our recorder (chain and tree on) against the library's, and what bare rows cost."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Sequence
+
+import psycopg
+from eventsourcing.persistence import ApplicationRecorder, StoredEvent
+
+from domain.catalogue import Envelope, encode
+from domain.ledger.library import LedgerRecorder, joined
+from domain.model.record import titled
+from tools.bench.measure import Result, compare, rate
+from tools.bench.place import Place
+
+STATE_BYTES = 500
+STOCK_SHARE = 10  # the library is measured on a tenth of the events: its rate does not depend on the count
+FLOOR_64 = 15.0
+
+
+def state() -> bytes:
+    """The stored bytes of a fact of about 500 bytes."""
+    envelope = Envelope(cmd=str(uuid.uuid4()), n=1, m=1, actor="bench", at="2026-01-01T00:00:00.000000Z", date="2026-01-01")
+    meta, body = encode(titled("x" * (STATE_BYTES - 180)), envelope)
+    return joined(meta, body)
+
+
+def measure(place: Place, events: int) -> Sequence[Result]:
+    """At 1, 16 and 64 concurrent writers, one event a command; then the raw limit of multi-row inserts."""
+    payload = state()
+    results = []
+    for threads in (1, 16, 64):
+        count = min(events, 4_000 if threads == 1 else 20_000 if threads == 16 else 40_000)
+        results.append(
+            compare(
+                f"append, {threads} writers, recorder against the stock recorder",
+                lambda count=count, threads=threads: _ours(place, payload, count, threads),  # type: ignore[misc]
+                lambda count=count, threads=threads: _insert(place.stock_recorder(), "x", payload, count // STOCK_SHARE, threads),  # type: ignore[misc]
+                "events/s",
+                FLOOR_64 if threads == 64 else None,
+            )
+        )
+    results.append(
+        compare(
+            "append, 64 writers, recorder against raw multi-row INSERT of 64 rows",
+            lambda: results[2].runs[0][0],
+            lambda: _raw(place, payload, 20_000),
+            "events/s",
+        )
+    )
+    return results
+
+
+def _ours(place: Place, payload: bytes, count: int, threads: int) -> float:
+    tenant = place.tenant()
+    recorder = LedgerRecorder(tenant.ledger)
+    return _insert(recorder, "record.titled.v1", payload, count, threads)
+
+
+def _insert(recorder: ApplicationRecorder, topic: str, payload: bytes, count: int, threads: int) -> float:
+    recorder.insert_events([StoredEvent(uuid.uuid4(), 1, topic, payload)])
+    events = [StoredEvent(uuid.uuid4(), 1, topic, payload) for _ in range(count)]
+    return rate(lambda number: _discard(recorder.insert_events([events[number]])), count, threads)
+
+
+def _discard(value: object) -> None:
+    del value
+
+
+def _raw(place: Place, payload: bytes, count: int) -> float:
+    """Rows of the same size, 64 at a time, one connection, no chain, no conflict check."""
+    with psycopg.connect(place.installation.owner_dsn(), autocommit=True) as connection:
+        connection.execute("drop table if exists public.bench_raw")
+        connection.execute("create table public.bench_raw(id bigserial primary key, stream uuid, version bigint, topic text, state bytea)")
+        streams = [uuid.uuid4() for _ in range(64)]
+        started = time.perf_counter()
+        for _ in range(count // 64):
+            connection.execute(
+                "insert into public.bench_raw(stream, version, topic, state) select s, 1, 'x', %b from unnest(%b::uuid[]) s",
+                (payload, streams),
+            )
+        return count / (time.perf_counter() - started)
+
+
