@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from domain.handlers.metadata import ClassReference, ExternalKey, Metadata, Part
 from domain.handlers.registry_entries import Party
@@ -24,9 +25,16 @@ def _in_our_era(value: Any) -> Any:
     return value
 
 
-Line = Annotated[str, Field(max_length=1_000)]
-Text = Annotated[str, Field(max_length=record.TEXT_LIMIT)]
-Code = Annotated[str, Field(max_length=100)]
+def _plain(value: str) -> str:
+    """No control characters: PostgreSQL cannot hold them all, and a page should not show them."""
+    if any(ord(char) < 32 and char not in "\t\n\r" for char in value):
+        raise PydanticCustomError("control_characters", "holds control characters")
+    return value
+
+
+Line = Annotated[str, Field(max_length=1_000), AfterValidator(_plain)]
+Text = Annotated[str, Field(max_length=record.TEXT_LIMIT), AfterValidator(_plain)]
+Code = Annotated[str, Field(max_length=100), AfterValidator(_plain)]
 Day = Annotated[date, AfterValidator(_in_our_era)]
 Instant = Annotated[AwareDatetime, AfterValidator(_in_our_era)]
 

@@ -45,6 +45,7 @@ _BY_CODE: Mapping[str, int] = {
     "not_found": 404,
     "precondition.failed": 412,
     "precondition.required": 428,
+    "projection.away": 503,
     "receipt.not_yet": 425,
     "request.foreign": 403,
     "request.host": 421,
@@ -57,7 +58,7 @@ _BY_CODE: Mapping[str, int] = {
     "unexpected": 500,
 }
 _BY_FIRST_WORD: Mapping[str, int] = {"case": 409, "conflict": 409, "entry": 409, "external_key": 409, "series": 409}
-_RETRY_AFTER_S: Mapping[str, int] = {"database.away": 5, "receipt.not_yet": 2}
+_RETRY_AFTER_S: Mapping[str, int] = {"database.away": 5, "projection.away": 1, "receipt.not_yet": 2}
 _REQUIREMENT_OF_FIELD: Mapping[str, str] = {"title": "M020", "public_title": "M025", "description": "M021"}
 
 # The names of codes in a refusal's values, by the first word of its code.
@@ -105,6 +106,8 @@ def explain(problem: Exception, texts: Texts) -> Explanation:
             return _told(code, texts) if problem.status_code < 500 else _told("unexpected", texts)
         case psycopg.DataError():  # a value that PostgreSQL cannot hold came through: bad input, never a fault of ours
             return _told("request.malformed", texts)
+        case psycopg.errors.UndefinedTable() | psycopg.errors.InvalidSchemaName():  # a projection is made, or swapped for a rebuilt one
+            return _told("projection.away", texts)
         case psycopg.OperationalError() | PoolTimeout():
             return _told("database.away", texts)
         case StaleSubmission():
@@ -212,6 +215,7 @@ _KNOWN: Mapping[str, Callable[[_Fault], Refused]] = {
     "string_too_long": _too_long,
     "string_too_short": _absent,
     "missing": _absent,
+    "control_characters": lambda fault: Refused("text.control", "", {"element": _field(fault)}),
     "extra_forbidden": lambda fault: Refused("request.unknown_field", "", {"field": _field(fault)}),
 }
 

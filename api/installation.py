@@ -157,6 +157,12 @@ class Installation:
         """A follower of the tenant's log into one projection."""
         return Follower(self.role_dsn(name, "work"), name, projection, schema)
 
+    def release(self, name: str) -> None:
+        """Close one municipality."""
+        opened = self.tenants.pop(name, None)
+        if opened is not None:
+            opened.close()
+
     def close(self) -> None:
         """Close every municipality; the embedded server stops with the last program that uses it."""
         for tenant in self.tenants.values():

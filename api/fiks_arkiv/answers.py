@@ -11,6 +11,7 @@ from typing import Any
 from api.errors import explain
 from api.fiks_arkiv.encode import encode
 from api.fiks_arkiv.message_types import ERROR_INVALID, ERROR_NOT_FOUND, ERROR_SERVER, REQUESTS
+from api.fiks_arkiv.xml import parse
 from api.requests import new_id
 from api.web.texts import Catalogues, Texts
 from domain.model.errors import DagbokError, Refused
@@ -66,6 +67,12 @@ def failed(problem: Exception) -> Answer:
     answer = server(told(problem))
     _log.error("fiks-arkiv-failed", exc_info=problem, extra={"fault": answer.payload})
     return answer
+
+
+def reason(fault: Answer) -> str:
+    """What a fault message says."""
+    assert fault.payload is not None
+    return next((child.text or "" for child in parse(fault.payload) if str(child.tag).endswith("feilmelding")), "")
 
 
 def told(problem: Exception) -> str:

@@ -1,2 +1,104 @@
-def search(*a):
-    raise NotImplementedError
+"""`innsyn.sok`: what a search definition asks, looked up in the journal, and the page of units that it finds."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from api.fiks_arkiv.answers import Answer, document
+from api.fiks_arkiv.message_types import SEARCH_FULL, SEARCH_KEYS, SEARCH_MINIMUM
+from api.fiks_arkiv.node import Node
+from api.fiks_arkiv.search_parameters import Asked, asked
+from api.fiks_arkiv.search_results import Hits, results
+from api.fiks_arkiv.units import Units
+from api.fiks_arkiv.xml import InvalidMessage
+from api.installation import Tenant
+from domain.handlers.work import Context, permitted
+from domain.model.registry_entry import ENTRY as JOURNALPOST
+from projections.journal.fields import Fields, Query, Table
+from projections.view import View
+
+ACTION = "journal.search"
+MOST = 1_000
+"""Most units of one page; a larger `take` gets so many, and the answer's `take` says it."""
+WAIT_S = 2.0
+"""How long a search waits for the journal to follow what was written just before."""
+FREE_TEXT = "FritekstSokdefinisjon"
+
+Target = Literal["mappe", "saksmappe", "registrering", "journalpost", "journalpostMedSaksmappe", "dokumentbeskrivelse"]
+TABLES: dict[str, Table] = {
+    "mappe": "cases",
+    "saksmappe": "cases",
+    "registrering": "entries",
+    "journalpost": "entries",
+    "journalpostMedSaksmappe": "entries",
+    "dokumentbeskrivelse": "documents",
+}
+_ANSWERS = {"noekler": (SEARCH_KEYS, "Noekler"), "minimum": (SEARCH_MINIMUM, "Minimum"), "utvidet": (SEARCH_FULL, "")}
+
+
+def search(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
+    """One page of what is found. Raises InvalidMessage for a search that cannot be understood."""
+    permitted(context, ACTION)
+    definition, take, skip = root.node("sokdefinisjon"), root.number("take") or 0, root.number("skip") or 0
+    assert definition is not None  # the grammar requires it
+    if take < 0 or skip < 0:
+        raise InvalidMessage("take and skip must be 0 or more.")
+    take = min(take, MOST)
+    target = definition.type.removesuffix("Sokdefinisjon").removesuffix("Fritekst")
+    tenant.wait(tenant.ledger.reader.head().position, WAIT_S)
+    views, total, known = _found(tenant, definition, target, take, skip)
+    shape = str(definition.one("responstype") or "minimum")
+    type_id, suffix = _ANSWERS[shape]
+    # The answer of keys alone has no journalpostMedSaksmappe.
+    named = "journalpost" if shape == "noekler" and target == "journalpostMedSaksmappe" else target
+    hits = Hits(Units(tenant.ledger, [*views, *known]), [UUID(one["id"]) for one in views], named, frozenset(definition.texts("inkluder")))
+    tree = {
+        "system": root.text("system"),
+        "take": take,
+        "skip": skip,
+        "count": total,
+        "resultattype": named,
+        "resultatListe": {f"resultat{suffix}": results(hits, shape)},
+    }
+    return [document(type_id, tree)]
+
+
+def _found(tenant: Tenant, definition: Node, target: str, take: int, skip: int) -> tuple[list[View], int, list[View]]:
+    """Views of the page, how many there are in all, and views of what the page's units belong to and hold."""
+    fields = Fields(tenant.name)
+    table = TABLES[target]
+    with tenant.read() as connection:
+        if definition.type.endswith(FREE_TEXT):
+            wanted = Asked(words=_words(definition))
+        else:
+            wanted = asked(tenant, connection, definition, table)
+        query = Query(
+            table,
+            wanted.conditions,
+            wanted.ids,
+            wanted.words,
+            (JOURNALPOST,) if target.startswith("journalpost") else (),
+            target == "journalpostMedSaksmappe",
+            [(str(one["felt"]), one.text("type") == "synkende") for one in definition.nodes("sortering")],
+            skip,
+            take,
+        )
+        views, total = fields.search(connection, query)
+        known = [
+            *fields.views(connection, "cases", {one["case"] for one in views if one.get("case")}),
+            *fields.views(connection, "documents", {link["id"] for one in views for link in one.get("documents", [])}),
+        ]
+        if table == "documents":
+            of = fields.entries_of(connection, [one["id"] for one in views])
+            known += fields.views(connection, "entries", set(of.values()))
+            for one in views:
+                one["entry"] = of.get(one["id"])
+    return views, total, known
+
+
+def _words(definition: Node) -> str:
+    words = (definition.text("soketekst") or "").strip()
+    if not words:
+        raise InvalidMessage(f"Line {definition.line}: soketekst must hold words to look for.")
+    return words

@@ -74,7 +74,7 @@ def add_document(
             raise Refused("file.missing", "2.7.4")
         given = commands.given_object(said, body.stored, body.file_name, body.checksum or beside)
         done = perform(me, (entry,), lambda work: commands.new_document(work, fresh, entry, said, given), key=key, given=(entry,))
-        if done.repeated and not done_before:  # the same request came twice at once, and the other was first
+        if done.repeated:  # where both came at once this one's bytes were stored too
             blobs.delete(body.stored.object_id)
     unit = done.unit(DocumentCreated)
     return written(request, me, done, unit, 201, f"/api/v1/documents/{unit}")

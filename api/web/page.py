@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Request
@@ -77,6 +80,25 @@ def municipality(me: Caller) -> str:
             return tenant.domain
         names[tenant.name] = str(creators[0]["name"])
     return names[tenant.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where a list goes on. number: of this page, from 1; previous, following: addresses, empty where there is none."""
+
+    number: int
+    previous: str
+    following: str
+
+
+def turn(me: Caller, path: str, asked: Mapping[str, Any], number: int, more: bool) -> Turn:
+    """The pages before and after this one, for the same search."""
+
+    def address(wanted: int) -> str:
+        kept = {name: value for name, value in asked.items() if value}
+        return f"{me.prefix}{path}?{urlencode({**kept, 'page': wanted}, doseq=True)}"
+
+    return Turn(number, address(number - 1) if number > 1 else "", address(number + 1) if more else "")
 
 
 def onward(request: Request, me: Caller, done: Done, path: str) -> RedirectResponse:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,7 +16,7 @@ from psycopg import sql
 
 from domain import catalogue
 from domain.ledger.submission import IDEMPOTENCY, MESSAGE, MESSAGE_SOURCE
-from domain.ledger.walk import Findings, copy_rows
+from domain.ledger.walk import Findings
 from domain.model.ids import case_series, journal_series
 
 # topic -> (field of the year, field of the number, key of the series): every fact field that the writer fills with a number
@@ -24,6 +24,7 @@ SERIES: Mapping[str, tuple[str, str, Callable[[int], str]]] = {
     "case-file.created.v1": ("year", "sequence", case_series),
     "registry-entry.numbered.v1": ("journal_year", "journal_sequence", journal_series),
 }
+_NUMBERED = frozenset(topic.encode() for topic in SERIES)
 # facts of these names never claim, release or number: of theirs only the first of a command is looked into
 _PLAIN = frozenset(
     topic.encode()
@@ -53,14 +54,10 @@ class _Meta(msgspec.Struct):
     f: _Fields
 
 
-class Held(NamedTuple):
-    """Who holds a key, and the fact that says so."""
+Held = tuple[bytes, str, int]
+"""Who holds a key, and the fact that says so: owner, chain_id, position."""
 
-    owner: bytes
-    chain_id: str
-    position: int
-
-
+FETCHED = 5_000
 _decode = msgspec.json.Decoder(_Meta).decode
 Key = tuple[str, str]
 
@@ -83,37 +80,37 @@ class Derived:
             # most facts end here: {"e":{"cmd":"<36 characters>","n":2,…
             if topic in _PLAIN and meta[49:55] == b'","n":' and meta[55:57] != b"1,":
                 continue
-            self._look(chain_id, event[0], event[2], topic, meta, findings)
+            try:
+                found = _decode(meta)
+            except msgspec.MsgspecError as problem:
+                findings.add(f"meta cannot be read: {problem}", event[0])
+                continue
+            head, fields = found.e, found.f
+            if head.cmd != self._command:
+                self._flush(findings)
+                self._command = head.cmd
+            here = event[2], chain_id, event[0]
+            for key in fields.claims:
+                self._claimed.append((key, here))
+            if fields.released:
+                self._released.extend(fields.released)
+            if head.n == 1:
+                if head.idem is not None:
+                    self._claimed.append(((IDEMPOTENCY, head.idem), here))
+                if head.src is not None and head.src.startswith(MESSAGE_SOURCE):
+                    self._claimed.append(((MESSAGE, head.src), here))
+            if topic in _NUMBERED:
+                self._count(topic.decode(), fields, here, findings)
 
     def close(self, findings: Findings) -> None:
         """The chain has ended: its last command is whole."""
         self._flush(findings)
 
-    def _look(self, chain_id: str, position: int, stream: bytes, topic: bytes, meta: bytes, findings: Findings) -> None:
-        try:
-            found = _decode(meta)
-        except msgspec.MsgspecError as problem:
-            findings.add(f"meta cannot be read: {problem}", position)
-            return
-        head, fields = found.e, found.f
-        if head.cmd != self._command:
-            self._flush(findings)
-            self._command = head.cmd
-        here = Held(stream, chain_id, position)
-        self._claimed.extend((key, here) for key in fields.claims)
-        self._released.extend(fields.released)
-        if head.n == 1 and head.idem is not None:
-            self._claimed.append(((IDEMPOTENCY, head.idem), here))
-        if head.n == 1 and head.src is not None and head.src.startswith(MESSAGE_SOURCE):
-            self._claimed.append(((MESSAGE, head.src), here))
-        if topic.decode() in SERIES:
-            self._count(topic.decode(), fields, here, findings)
-
     def _count(self, topic: str, fields: _Fields, here: Held, findings: Findings) -> None:
         year_name, number_name, series_of = SERIES[topic]
         year, number = getattr(fields, year_name), getattr(fields, number_name)
         if type(year) is not int or type(number) is not int:
-            findings.add("the number in the fact cannot be read", here.position)
+            findings.add("the number in the fact cannot be read", here[2])
             return
         series = series_of(year)
         if number > self.values.get(series, 0):
@@ -122,17 +119,19 @@ class Derived:
     def _flush(self, findings: Findings) -> None:
         """A command releases first and claims then, as the writer does. A key held elsewhere stays there: two municipalities
         that merge may have numbered alike, and the first one listed keeps the number."""
-        for key in self._released:
-            self.claims.pop(key, None)
+        if self._released:
+            for key in self._released:
+                self.claims.pop(key, None)
+            self._released = []
         for key, here in self._claimed:
             holder = self.claims.setdefault(key, here)
             if holder is not here and _municipality(holder) == _municipality(here):
-                findings.add(f"{key[0]} {key[1]} is claimed, and held since position {holder.position}", here.position)
-        self._claimed, self._released = [], []
+                findings.add(f"{key[0]} {key[1]} is claimed, and held since position {holder[2]}", here[2])
+        self._claimed = []
 
 
 def _municipality(held: Held) -> str:
-    return held.chain_id.partition("/")[0]
+    return held[1].partition("/")[0]
 
 
 Row = tuple[str, str, bytes]
@@ -140,10 +139,10 @@ Row = tuple[str, str, bytes]
 
 def stored_claims(connection: psycopg.Connection[Any], tenant: str) -> Iterator[Row]:
     """(kind, key, owner) of the claim table."""
-    query = sql.SQL("select kind, key, originator_id from {}").format(sql.Identifier(tenant, "ledger_claim"))
-    for row in copy_rows(connection, query):
-        kind_end = 6 + int.from_bytes(row[2:6], "big")
-        yield row[6:kind_end].decode(), row[kind_end + 4 : -20].decode(), row[-16:]
+    query = sql.SQL("select kind, key, uuid_send(originator_id) from {}").format(sql.Identifier(tenant, "ledger_claim"))
+    with connection.cursor(name="claims", binary=True) as cursor:
+        cursor.itersize = FETCHED
+        yield from cursor.execute(query)
 
 
 def compare(connection: psycopg.Connection[Any], tenant: str, derived: Derived) -> Iterator[tuple[Held | None, str]]:
@@ -152,7 +151,7 @@ def compare(connection: psycopg.Connection[Any], tenant: str, derived: Derived) 
         held = derived.claims.pop((kind, key), None)
         if held is None:
             yield None, f"ledger_claim has {kind} {key}, which no fact claims"
-        elif held.owner != owner:
+        elif held[0] != owner:
             yield held, f"ledger_claim gives {kind} {key} to another stream"
     for (kind, key), held in derived.claims.items():
         yield held, f"ledger_claim has not {kind} {key}"
@@ -174,7 +173,7 @@ def rewrite(connection: psycopg.Connection[Any], tenant: str, derived: Derived) 
     connection.execute(sql.SQL("delete from {}").format(counter))
     with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(claim)) as copy:
         for (kind, key), held in derived.claims.items():
-            copy.write_row((kind, key, UUID(bytes=held.owner)))
+            copy.write_row((kind, key, UUID(bytes=held[0])))
     with connection.cursor() as cursor, cursor.copy(sql.SQL("copy {} from stdin").format(counter)) as copy:
         for series, value in derived.values.items():
             copy.write_row((series, value))

@@ -44,6 +44,7 @@ POLL_S = 0.02
 REPORT_S = 1.0
 PATIENCE_S = 60.0
 LOGIN_TRIES = 100
+LAUNCHES = 5
 
 Progress = Callable[[str], None]
 
@@ -190,6 +191,7 @@ def _gate(cluster: Cluster, wait: Wait) -> Iterator[None]:
 def _up(cluster: Cluster, account: Account, programs: Path, settings: Mapping[str, str], wait: Wait) -> Server:
     _reap()
     chosen = initdb.password(cluster)
+    launches = 0
     for _ in wait("waiting for processes of an earlier server to end"):
         lock = cluster.lock("server")
         try:
@@ -201,20 +203,26 @@ def _up(cluster: Cluster, account: Account, programs: Path, settings: Mapping[st
                 place = files.socket_folder(cluster, chosen, account)
                 child = launch(cluster, account, programs, {**SETTINGS, **settings, **listening(place)}, lock)
                 _children.append(child)
+                launches += 1
         finally:
             lock.hand_over()
-        server = _ready(cluster, chosen, child, wait)
+        server = _ready(cluster, chosen, child, wait, again=launches < LAUNCHES)
         if server is not None:
             files.prune_logs(cluster)
             return server
     raise AssertionError("unreachable: waiting has no limit")
 
 
-def _ready(cluster: Cluster, chosen: str, child: subprocess.Popen[bytes] | None, wait: Wait) -> Server | None:
-    """The server once it answers; None if there is none (any more) to wait for and one must be started."""
+def _ready(cluster: Cluster, chosen: str, child: subprocess.Popen[bytes] | None, wait: Wait, *, again: bool) -> Server | None:
+    """The server once it answers; None if there is none (any more) to wait for and one must be started.
+
+    `again`: a server that was killed while it started (by a hand, or for want of memory) is no error yet.
+    """
     tries = 0
     for _ in wait("the server is starting or recovering"):
         if child is not None and child.poll() is not None:
+            if child.returncode == -signal.SIGKILL and again:
+                return None
             files.drop_socket_folder(*files.socket_places(cluster, chosen))
             raise EmbeddedError(
                 f"PostgreSQL did not start (exit {child.returncode}):\n{files.log_tail(cluster)}",

@@ -181,7 +181,7 @@ class _Tenant:
         open_chain = (self._record_checks() or self.checks)[-1]
         for held, what in derivation.compare(self.connection, self.tenant, self.derived):
             if held is not None:
-                by_id[held.chain_id].findings.add(what, held.position)
+                by_id[held[1]].findings.add(what, held[2])
             else:
                 open_chain.findings.add(what, interval=(1, max(1, open_chain.events)))
 

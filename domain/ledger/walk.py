@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
 
 from domain import chain
 
@@ -30,6 +32,7 @@ _ROW = Struct("!h iq iq i16s iq i32s i32s i32s i32s i32s i32s i i".replace(" ", 
 _LENGTHS = (14, 8, 8, 16, 8, 32, 32, 32, 32, 32, 32, -1)
 _FIXED = Struct("!Qq16sQH")
 _HEADER = 19  # signature, flags and length of extension, before the first row
+_END = b"\xff\xff"
 _LENGTH = Struct("!i")
 _COLUMNS = (
     "position", "recorded_at_us", "originator_id", "originator_version", "meta_salt", "meta_commit", "body_commit", "leaf_hash",
@@ -208,17 +211,41 @@ class Walk:
 
 
 def copy_rows(connection: psycopg.Connection[Any], query: sql.Composed) -> Generator[bytes, None, None]:
-    """The rows of a query in COPY's binary format, each beginning with its number of fields."""
-    with connection.cursor() as cursor, cursor.copy(sql.SQL("copy ({}) to stdout (format binary)").format(query)) as copy:
-        read = copy.read
-        row = bytes(read())[_HEADER:]
-        if not row:
-            row = bytes(read())
-        while row and row != b"\xff\xff":
-            yield row
-            row = bytes(read())
-        while row:
-            row = bytes(read())
+    """The rows of a query in COPY's binary format, each beginning with its number of fields. Raises psycopg.Error.
+
+    Straight from libpq: through psycopg's own loop a row costs twice as much, a tenth of all that verifying it costs.
+    """
+    link = connection.pgconn
+    with connection.lock:
+        result = link.exec_(sql.SQL("copy ({}) to stdout (format binary)").format(query).as_bytes(connection))
+        if result.status != ExecStatus.COPY_OUT:
+            raise psycopg.errors.error_from_result(result, encoding="utf-8")
+        count, row, skip = 1, b"", _HEADER
+        try:
+            while True:
+                count, data = link.get_copy_data(0)
+                if count <= 0:
+                    break
+                row = bytes(data)[skip:]
+                skip = 0
+                if row and row != _END:
+                    yield row
+        finally:
+            _end_copy(link, count)
+
+
+def _end_copy(link: PGconn, count: int) -> None:
+    """Read off what is left: nothing after the last row, and after a cancel what was under way."""
+    if count > 0:
+        link.get_cancel().cancel()
+        while link.get_copy_data(0)[0] > 0:
+            continue
+    problem = None
+    while (result := link.get_result()) is not None:
+        if result.status != ExecStatus.COMMAND_OK:
+            problem = psycopg.errors.error_from_result(result, encoding="utf-8")
+    if problem is not None and count <= 0:
+        raise problem
 
 
 def _fields(row: bytes) -> list[bytes | None]:

@@ -179,9 +179,11 @@ def add_entry(state: CaseFile, entry: UUID, status: str) -> tuple[EntryAdded, En
 
 
 def note_status(state: CaseFile, entry: UUID, status: str) -> EntryStatusNoted:
-    """The case learns the new status of one of its entries."""
+    """The case learns the new status of one of its entries; the entries of a discarded case stay as they are (3.2.12)."""
     if entry not in state.entries:
         raise Refused("case.entry_elsewhere", "2.5.5", {"case": state.number})
+    if state.discarded:
+        raise Refused("case.discarded", "3.2.12", {"case": state.number})
     return EntryStatusNoted(entry, status)
 
 

@@ -115,6 +115,7 @@ def test_a_case_with_unfinished_entries_may_be_discarded(entry: str) -> None:
 def test_a_case_learns_of_its_own_entries_only() -> None:
     case("B", *with_entry("M")).when(c.note_status, OTHER, "J").then(c.EntryStatusNoted(OTHER, "J"))
     case().when(c.note_status, OTHER, "J").then_refused("case.entry_elsewhere", "2.5.5")
+    case("B", *with_entry("M"), c.CaseDiscarded("B")).when(c.note_status, OTHER, "J").then_refused("case.discarded", "3.2.12")
 
 
 def test_the_number_of_an_entry_waits_for_the_number_of_its_case() -> None:

@@ -114,12 +114,14 @@ class Cases(RuleBasedStateMachine):
     def change(self, unit: UUID, status: str) -> None:
         if unit not in self.entry:
             return
-        facts = self._refused("3.2.19", r.change_status, self.entry[unit], status, TODAY, AT) or ()
-        for fact in facts:
-            self.entry[unit] = e.evolve(self.entry[unit], unit, fact)
-        if facts:
-            self._case(c.note_status(self.case, unit, status))
+        facts = self._refused("3.2.19", r.change_status, self.entry[unit], status, TODAY, AT)
+        noted = self._refused("3.2.12", c.note_status, self.case, unit, status) if facts else None
+        assert not facts or (noted is None) == self.case.discarded
+        if noted is not None:
+            self._case(noted)
             self.statuses[unit].add(status)
+            for fact in facts:
+                self.entry[unit] = e.evolve(self.entry[unit], unit, fact)
 
     @rule(unit=consumes(entries))
     def discard_entry(self, unit: UUID) -> None:

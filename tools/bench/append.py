@@ -10,8 +10,9 @@ import psycopg
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 
 from domain.catalogue import Envelope, encode
-from domain.ledger.library import LedgerRecorder, joined
+from domain.ledger.library import join
 from domain.model.record import titled
+from tools.bench.filling import recorder_of
 from tools.bench.measure import Result, compare, rate
 from tools.bench.place import Place
 
@@ -24,7 +25,7 @@ def state() -> bytes:
     """The stored bytes of a fact of about 500 bytes."""
     envelope = Envelope(cmd=str(uuid.uuid4()), n=1, m=1, actor="bench", at="2026-01-01T00:00:00.000000Z", date="2026-01-01")
     meta, body = encode(titled("x" * (STATE_BYTES - 180)), envelope)
-    return joined(meta, body)
+    return join(meta, body)
 
 
 def measure(place: Place, events: int) -> Sequence[Result]:
@@ -37,7 +38,7 @@ def measure(place: Place, events: int) -> Sequence[Result]:
             compare(
                 f"append, {threads} writers, recorder against the stock recorder",
                 lambda count=count, threads=threads: _ours(place, payload, count, threads),  # type: ignore[misc]
-                lambda count=count, threads=threads: _insert(place.stock_recorder(), "x", payload, count // STOCK_SHARE, threads),  # type: ignore[misc]
+                lambda count=count, threads=threads: _stock(place, payload, count // STOCK_SHARE, threads),  # type: ignore[misc]
                 "events/s",
                 FLOOR_64 if threads == 64 else None,
             )
@@ -54,9 +55,13 @@ def measure(place: Place, events: int) -> Sequence[Result]:
 
 
 def _ours(place: Place, payload: bytes, count: int, threads: int) -> float:
-    tenant = place.tenant()
-    recorder = LedgerRecorder(tenant.ledger)
-    return _insert(recorder, "record.titled.v1", payload, count, threads)
+    with place.passing() as tenant:
+        return _insert(recorder_of(tenant.ledger), "record.titled.v1", payload, count, threads)
+
+
+def _stock(place: Place, payload: bytes, count: int, threads: int) -> float:
+    with place.stock() as recorder:
+        return _insert(recorder, "x", payload, count, threads)
 
 
 def _insert(recorder: ApplicationRecorder, topic: str, payload: bytes, count: int, threads: int) -> float:

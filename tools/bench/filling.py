@@ -24,6 +24,11 @@ CONTEXT = Context(Actor("bench", "Bench"))
 FACTS_AN_ENTRY = 6
 
 
+def recorder_of(ledger: Ledger) -> LedgerRecorder:
+    """The library's interface over a ledger."""
+    return LedgerRecorder(ledger.writer, ledger.reader, ledger.clock)
+
+
 def fill_titles(recorder: LedgerRecorder, payload: bytes, events: int) -> None:
     """One title a stream, 500 a command."""
     for _ in range(events // 500):

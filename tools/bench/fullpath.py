@@ -11,7 +11,6 @@ from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, StoredEvent
 
-from api.installation import Tenant
 from domain import catalogue
 from domain.handlers import case_files, registry_entries
 from domain.handlers.gate import Actor
@@ -20,7 +19,7 @@ from domain.handlers.registry_entries import Party
 from domain.handlers.work import Context, run
 from domain.ledger.faults import VersionConflict
 from domain.ledger.ledger import Ledger
-from domain.ledger.library import joined, parted
+from domain.ledger.library import join, split
 from domain.ledger.reader import Recorded
 from domain.ledger.submission import Appended, Receipt, Submission, envelope_for, versions_of
 from domain.model.case_file import CreateCaseFile
@@ -43,22 +42,22 @@ def measure(place: Place, events: int) -> Sequence[Result]:
     return [
         compare(
             "full path, 64 writers, against the same handlers over the stock recorder",
-            lambda: _register(place.tenant().ledger, commands, "J"),
-            lambda: _register(_stock(place), min(commands, STOCK_COMMANDS), "J"),
+            lambda: _ours(place, commands, "J"),
+            lambda: _theirs(place, min(commands, STOCK_COMMANDS), "J"),
             "commands/s",
             FLOOR,
         ),
         compare(
             "full path, 64 writers, with journal numbers against without",
-            lambda: _register(place.tenant().ledger, commands, "J"),
-            lambda: _register(place.tenant().ledger, commands, "R"),
+            lambda: _ours(place, commands, "J"),
+            lambda: _ours(place, commands, "R"),
             "commands/s",
             FLOOR_NUMBERS,
         ),
         compare(
             "full path, 60 writers on cases of their own, while 4 share one hot case against no hot case",
-            lambda: _hot(place.tenant(), commands, hot=True),
-            lambda: _hot(place.tenant(), commands, hot=False),
+            lambda: _hot(place, commands, hot=True),
+            lambda: _hot(place, commands, hot=False),
             "commands/s",
             FLOOR_HOT,
         ),
@@ -84,9 +83,23 @@ def _register(ledger: Ledger, commands: int, status: str) -> float:
     return rate(lambda number: _entry(ledger, cases[number % THREADS], status), commands, THREADS)
 
 
-def _hot(tenant: Tenant, commands: int, hot: bool) -> float:
+def _ours(place: Place, commands: int, status: str) -> float:
+    with place.passing() as tenant:
+        return _register(tenant.ledger, commands, status)
+
+
+def _theirs(place: Place, commands: int, status: str) -> float:
+    with place.stock() as recorder:
+        return _register(_stock(place, recorder), commands, status)
+
+
+def _hot(place: Place, commands: int, hot: bool) -> float:
     """The rate of 60 writers, each on its own case, while 4 more write to one case, or to cases of their own."""
-    ledger = tenant.ledger
+    with place.passing() as tenant:
+        return _beside(tenant.ledger, commands, hot)
+
+
+def _beside(ledger: Ledger, commands: int, hot: bool) -> float:
     cases = [_case(ledger) for _ in range(THREADS)]
     done = threading.Event()
 
@@ -125,7 +138,7 @@ class StockWriter:
         versions = versions_of(facts, submission.expect)
         for n, ((stream, fact), version) in enumerate(zip(facts, versions, strict=True), 1):
             parts = catalogue.encode(fact, envelope_for(submission.envelope, n, len(facts)))
-            events.append(StoredEvent(stream, version, catalogue.TOPICS[type(fact)], joined(*parts)))
+            events.append(StoredEvent(stream, version, catalogue.TOPICS[type(fact)], join(*parts)))
         try:
             ids = self._recorder.insert_events(events)
         except IntegrityError as problem:
@@ -147,7 +160,7 @@ class StockReader:
         """The facts of a unit."""
         found = []
         for event in self._recorder.select_events(stream, gt=after_version or None):
-            envelope, fact = catalogue.decode(event.topic, *parted(event.state))
+            envelope, fact = catalogue.decode(event.topic, *split(event.state))
             found.append(Recorded("stock", 0, 0, stream, event.originator_version, event.topic, envelope, fact))
         return found
 
@@ -164,8 +177,7 @@ def _filled(fact: Any, given: dict[Number, int]) -> Any:
     return catalogue.fill_numbers(fact, given) if catalogue.numbers_in(fact) else fact
 
 
-def _stock(place: Place) -> Ledger:
-    recorder = place.stock_recorder()
+def _stock(place: Place, recorder: ApplicationRecorder) -> Ledger:
     ours = place.installation
     return Ledger(
         "stock",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -21,7 +23,6 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.installation = Installation(Settings(data=folder / "data"))
         self._numbers = itertools.count(1)
-        self._stock: list[PostgresDatastore] = []
 
     def tenant(self, follow: bool = False) -> Tenant:
         """A fresh municipality."""
@@ -29,44 +30,57 @@ class Place:
         self.installation.create_tenant(name, f"{name}.example.no")
         return self.installation.open(name, follow=follow)
 
+    @contextmanager
+    def passing(self) -> Iterator[Tenant]:
+        """A fresh municipality that is closed again."""
+        tenant = self.tenant()
+        try:
+            yield tenant
+        finally:
+            self.installation.release(tenant.name)
+
     def dsn(self, tenant: Tenant, kind: str) -> str:
         """A role's connection string."""
         return self.installation.role_dsn(tenant.name, kind)
 
-    def datastore(self) -> PostgresDatastore:
-        """The library's datastore over a fresh database in the same server."""
+    def library_environment(self) -> dict[str, str]:
+        """Where the library finds a fresh database of its own in the same server."""
         assert self.installation.server is not None
         server = self.installation.server.server
         name = f"stock{next(self._numbers)}"
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(f"create database {name}")
+        return {
+            "PERSISTENCE_MODULE": "eventsourcing.postgres",
+            "POSTGRES_DBNAME": name,
+            "POSTGRES_HOST": str(server.socket_dir),
+            "POSTGRES_PORT": str(server.port),
+            "POSTGRES_USER": server.user,
+            "POSTGRES_PASSWORD": server.password,
+        }
+
+    @contextmanager
+    def stock(self) -> Iterator[PostgresApplicationRecorder]:
+        """The library's application recorder over a fresh database, closed again."""
+        where = self.library_environment()
         store = PostgresDatastore(
-            dbname=name,
-            host=str(server.socket_dir),
-            port=str(server.port),
-            user=server.user,
-            password=server.password,
+            dbname=where["POSTGRES_DBNAME"],
+            host=where["POSTGRES_HOST"],
+            port=where["POSTGRES_PORT"],
+            user=where["POSTGRES_USER"],
+            password=where["POSTGRES_PASSWORD"],
             pool_size=POOL,
             max_overflow=POOL,
         )
-        self._stock.append(store)
-        return store
-
-    def stock_recorder(self) -> PostgresApplicationRecorder:
-        """The library's application recorder, its table made."""
-        recorder = PostgresApplicationRecorder(self.datastore(), events_table_name="stored_events")
-        recorder.create_table()
-        return recorder
-
-    def connection(self, store: PostgresDatastore) -> psycopg.Connection:
-        """A bare connection to a stock database."""
-        info = store.pool.kwargs if hasattr(store.pool, "kwargs") else {}
-        return psycopg.connect(**info, autocommit=True)
+        try:
+            recorder = PostgresApplicationRecorder(store, events_table_name="stored_events")
+            recorder.create_table()
+            yield recorder
+        finally:
+            store.close()
 
     def close(self) -> None:
         """Stop everything."""
-        for store in self._stock:
-            store.close()
         self.installation.close()
 
     def __enter__(self) -> Place:

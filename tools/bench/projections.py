@@ -21,10 +21,9 @@ from psycopg.sql import SQL, Identifier
 
 import projections.journal
 from domain.ledger.follow import Follower, Transaction
-from domain.ledger.library import LedgerRecorder
 from domain.ledger.reader import Recorded
 from tools.bench.append import state
-from tools.bench.filling import fill_journal, fill_titles
+from tools.bench.filling import fill_journal, fill_titles, recorder_of
 from tools.bench.measure import Result, compare
 from tools.bench.place import Place
 
@@ -35,7 +34,7 @@ LIBRARY_EVENTS = 2_000
 def measure(place: Place, events: int) -> Sequence[Result]:
     """Facts a second until the projection has caught up."""
     titles = place.tenant()
-    fill_titles(LedgerRecorder(titles.ledger), state(), events)
+    fill_titles(recorder_of(titles.ledger), state(), events)
     lived = place.tenant()
     fill_journal(lived.ledger, events)
     return [
@@ -123,16 +122,7 @@ class CountsProjection(Projection[CountsView]):
 
 
 def _library(place: Place) -> float:
-    store = place.datastore()
-    info = store.pool.kwargs if hasattr(store.pool, "kwargs") else {}
-    env = {
-        "PERSISTENCE_MODULE": "eventsourcing.postgres",
-        "POSTGRES_DBNAME": info["dbname"],
-        "POSTGRES_HOST": info["host"],
-        "POSTGRES_PORT": info["port"],
-        "POSTGRES_USER": info["user"],
-        "POSTGRES_PASSWORD": info["password"],
-    }
+    env = place.library_environment()
     app: Application[UUID] = Application(env=env)
     try:
         for _ in range(LIBRARY_EVENTS // 500):

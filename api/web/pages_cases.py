@@ -1,0 +1,102 @@
+"""Cases: the list, a new one, one with its entries, and its status."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api import commands, reads
+from api.bodies import CaseChange, NewCase
+from api.requests import Caller, caller_of, new_id
+from api.web import forms
+from api.web.forms import Filled
+from api.web.page import onward, page, turn
+from api.writes import perform
+from domain.model import codes
+from domain.model.case_file import CaseFileCreated
+from projections.journal.read import Search
+from projections.view import CASE, View
+
+router = APIRouter(prefix="/cases", include_in_schema=False)
+Words = Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Codes = Annotated[list[str] | None, Query(max_length=20)]
+PageNumber = Annotated[int, Query(ge=1, le=100_000)]
+
+
+@router.get("")
+def listing(request: Request, q: Words = "", status: Codes = None, page_: Annotated[PageNumber, Query(alias="page")] = 1) -> Response:
+    """Cases, newest number first."""
+    me = caller_of(request)
+    statuses = commands.require_code(codes.CASE_STATUS, [one for one in status or [] if one], "saksstatus", "M052")
+    behind = not me.up_to_date()
+    found = reads.cases(me, Search(words=q, statuses=statuses, page=page_ - 1))
+    asked = {"q": q, "status": statuses}
+    onwards = turn(me, "/cases", asked, page_, found.more)
+    return page(request, me, "cases.html", found=found, asked=asked, turn=onwards, behind=behind, search=q)
+
+
+@router.get("/new")
+def new(request: Request) -> HTMLResponse:
+    """The form of a new case."""
+    me = caller_of(request)
+    return _new(request, me, Filled("case", {"responsible": me.actor.name}))
+
+
+def _new(request: Request, me: Caller, form: Filled) -> HTMLResponse:
+    reads.permit(me, reads.Query.LIST_CASES)
+    return page(request, me, "case_new.html", form=form, status=form.told.status if form.told else 200)
+
+
+@router.post("")
+def create(request: Request) -> Response:
+    """Create a case and go to it."""
+    me = caller_of(request)
+    fields = forms.read(request)
+    try:
+        forms.check(request, me, fields)
+        wanted = {name: fields.get(name) for name in ("title", "public_title", "description", "status", "case_date")}
+        for name in ("responsible", "administrative_unit"):
+            wanted[name] = {"name": fields[name]} if fields.get(name, "").strip() else None  # type: ignore[assignment]
+        body = forms.parse(NewCase, wanted)
+        fresh = new_id()
+        done = perform(me, (), lambda work: commands.new_case(work, fresh, body), key=forms.key_of(fields))
+    except forms.PROBLEMS as problem:
+        return _new(request, me, forms.refused("case", fields, problem, me))
+    return onward(request, me, done, f"/cases/{done.unit(CaseFileCreated)}")
+
+
+@router.get("/{case}")
+def show(request: Request, case: UUID) -> HTMLResponse:
+    """A case with its entries."""
+    return case_page(request, caller_of(request), case, Filled())
+
+
+def case_page(request: Request, me: Caller, case: UUID, form: Filled) -> HTMLResponse:
+    """The page of a case, with a form that was refused where there is one."""
+    one = reads.unit(me, CASE, case)
+    behind = not me.up_to_date()
+    entries = [{**entry, "parties": _names(entry)} for entry in reads.entries_of(me, case)]
+    status = form.told.status if form.told else 200
+    return page(request, me, "case.html", case=one, entries=entries, behind=behind, form=form, status=status)
+
+
+def _names(entry: View) -> str:
+    return ", ".join(str(party["name"]) for party in entry.get("parties", ()) if party.get("name"))
+
+
+@router.post("/{case}/status")
+def change_status(request: Request, case: UUID) -> Response:
+    """Give the case another status."""
+    me = caller_of(request)
+    fields = forms.read(request)
+    try:
+        forms.check(request, me, fields)
+        body = forms.parse(CaseChange, {"status": fields.get("status")})
+        tag = f'"{fields.get("version", "")}"'
+        done = perform(me, (case,), commands.expecting(case, tag, lambda work: commands.change_case(work, case, body)))
+    except forms.PROBLEMS as problem:
+        return case_page(request, me, case, forms.refused("status", fields, problem, me))
+    return onward(request, me, done, f"/cases/{case}")
