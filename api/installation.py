@@ -109,15 +109,20 @@ class Installation:
         """The municipalities in this database."""
         with psycopg.connect(self.owner_dsn()) as connection:
             rows = connection.execute(
-                "select n.nspname from pg_namespace n join pg_class c on c.relnamespace = n.oid where c.relname = 'ledger_chain' order by 1"
+                "select n.nspname from pg_namespace n join pg_class c on c.relnamespace = n.oid"
+                " where c.relname = 'ledger_chain' order by 1"
             ).fetchall()
         return [str(row[0]) for row in rows]
+
+    def new_key(self, chain_id: str) -> str:
+        """The verifier key of a chain's signing key, made where it is missing."""
+        return ensure_key(self.settings.signer_folder, chain_id)
 
     def create_tenant(self, name: str, domain: str) -> None:
         """Make a municipality: schema, roles, signing key and first record chain."""
         passwords = {kind: self.keys.secret(f"{name}_{kind}") for kind in tenants.ROLE_KINDS}
         chain_id = f"{domain}/record/1"
-        vkey = ensure_key(self.settings.signer_folder, chain_id)
+        vkey = self.new_key(chain_id)
         with psycopg.connect(self.owner_dsn(), autocommit=True) as connection:
             tenants.create(connection, name, domain, passwords, {chain_id: vkey}, now=self.clock.now())
 
@@ -177,5 +182,3 @@ class Installation:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-

@@ -15,7 +15,9 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path("data"), description="Data folder: embedded database, documents, secrets.")
     database: str | None = Field(None, description="PostgreSQL connection string (owner's) instead of the embedded server.")
-    signer_dir: Path | None = Field(None, description="The signer's keys and monotone store; default: the data folder's name + .signer.")
+    signer_dir: Path | None = Field(
+        None, description="The signer's keys and monotone store; default: the data folder's name + .signer."
+    )
     tenant: str | None = Field(None, description="Which municipality a command speaks of; default: the only one.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8765, description="Port to listen on; where it is taken, the next free one.")

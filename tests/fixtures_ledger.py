@@ -67,7 +67,9 @@ class LedgerTenant:
         clock = clock or SystemClock()
         writer = Writer(self.dsn("writer"), self.tenant, clock)
         reader = Reader(self.dsn("reader"), self.tenant, size=4)
-        ledger = Ledger(self.tenant, writer, reader, clock, Keys(self.data / "secrets"), Folder(self.data / "blobs" / self.tenant))
+        ledger = Ledger(
+            self.tenant, writer, reader, clock, Keys(self.data / "secrets"), Folder(self.data / "blobs" / self.tenant)
+        )
         self._opened.append(ledger)
         return ledger
 
@@ -81,7 +83,9 @@ class LedgerTenant:
             path = self.data / "secrets" / f"{self.tenant}_{kind}"
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.write_text(password(kind))
-        return Settings(data=self.data, database=self.owner_dsn(), signer_dir=self.signer_dir, tenant=self.tenant, actor=ARCHIVIST.id)
+        return Settings(
+            data=self.data, database=self.owner_dsn(), signer_dir=self.signer_dir, tenant=self.tenant, actor=ARCHIVIST.id
+        )
 
     def close(self) -> None:
         for ledger in self._opened:
@@ -99,7 +103,9 @@ def new_case(ledger: Ledger, title: str = "Sak om naust", **details: object) -> 
     return run(ledger, CONTEXT, (), lambda work: case_files.create(work, command)).result
 
 
-def new_entry(ledger: Ledger, case: uuid.UUID | None, title: str = "Klage", status: str = "J", entry_type: str = "I") -> uuid.UUID:
+def new_entry(
+    ledger: Ledger, case: uuid.UUID | None, title: str = "Klage", status: str = "J", entry_type: str = "I"
+) -> uuid.UUID:
     """An entry with one sender, through its handler."""
     unit = uuid.uuid4()
     details = RegisterEntry(date(2026, 1, 1), status, entry_type=entry_type, case=case)

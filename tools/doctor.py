@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from api.installation import Installation
 
@@ -57,7 +58,8 @@ def _tenant(opened: Installation, name: str, unsafe: list[str]) -> dict[str, Any
     tenant = opened.open(name, follow=False)
     head = tenant.ledger.reader.head()
     with psycopg.connect(opened.role_dsn(name, "auditor")) as connection:
-        row = connection.execute(f'select max(size) from "{tenant.ledger.reader.record_chains[-1][1]}".ledger_checkpoint').fetchone()  # noqa: S608
+        table = sql.Identifier(tenant.ledger.reader.record_chains[-1][1], "ledger_checkpoint")
+        row = connection.execute(sql.SQL("select max(size) from {}").format(table)).fetchone()
     try:
         with tenant.read() as connection:
             lag = head.position - tenant.journal.position(connection, head.chain_id)

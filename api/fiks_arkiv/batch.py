@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from api.installation import Tenant
 from api.requests import new_id
 from domain.handlers.gate import Actor
 from domain.ledger.blobs import CHUNK, Stored
-from domain.model.errors import Refused
+from domain.model.errors import DagbokError, Refused
 
 PAYLOADS = frozenset(request.payload for request in REQUESTS.values())
 """What a payload may be called."""
@@ -32,13 +33,19 @@ class Case:
 
 
 def import_paths(
-    tenant: Tenant, actor: Actor, paths: Sequence[Path], answers_dir: Path | None, report: Callable[[str], None] = lambda line: None
+    tenant: Tenant,
+    actor: Actor,
+    paths: Sequence[Path],
+    answers_dir: Path | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> int:
     """Carry out the messages in order. Returns how many were refused.
 
     paths: messages, folders of a message, or folders of such folders. answers_dir: gets `<case>/<n>-<message type>.xml`, an empty
-    file for an empty answer and `.bin` for a file. report: takes one line a message. Raises OSError.
+    file for an empty answer and `.bin` for a file. report: takes one line a message, by default to standard output.
+    Raises DagbokError for a path that is not there, OSError.
     """
+    say = report or _say
     refused = 0
     taken: set[str] = set()
     for case in (one for path in paths for one in cases(path)):
@@ -48,12 +55,16 @@ def import_paths(
             _write(answers_dir / name, given)
         fault = next((one for one in given if one.type in answers.FAULTS), None)
         refused += fault is not None
-        report(f"{name}: {_said(given, fault)}")
+        say(f"{name}: {_said(given, fault)}")
     return refused
 
 
 def cases(path: Path) -> Iterator[Case]:
-    """The messages under a path, by name. FileNotFoundError where there is nothing."""
+    """The messages under a path, by name. DagbokError where there is nothing."""
+    if not path.exists():
+        raise DagbokError(
+            f"{path} is not there", hint="Give a message file, a folder with a message, or a folder of such folders."
+        )
     if path.is_file():
         yield Case(path.stem, path)
         return
@@ -67,6 +78,10 @@ def cases(path: Path) -> Iterator[Case]:
     candidates = [one for one in files if one.name in PAYLOADS] or [one for one in files if one.suffix.lower() == ".xml"]
     payload = candidates[0] if len(candidates) == 1 else None
     yield Case(path.name or path.resolve().name, payload, tuple(one for one in files if one != payload))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
 
 
 def _send(tenant: Tenant, actor: Actor, case: Case) -> list[Answer]:

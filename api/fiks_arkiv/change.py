@@ -46,8 +46,10 @@ Steps = Mapping[str, Step]
 
 
 def begin(work: Work, tenant: Tenant, references: References, unit: UUID, node: Node) -> Change:
-    """The change of a unit that the command has loaded. Raises VersionConflict where its view is of another moment: the handler is run
-    again."""
+    """The change of a unit that the command has loaded.
+
+    Raises VersionConflict where its view is of another moment: the handler is run again.
+    """
     history = tuple(tenant.ledger.reader.stream(unit))
     now = view.fold(history)
     assert now is not None  # it was loaded

@@ -91,9 +91,10 @@ def _named(found: Mapping[str, Any] | None) -> Named | None:
 
 
 def _contact(found: Mapping[str, Any]) -> ContactBody:
-    values = {name: found[name] for name in _CONTACT if name in found}
-    lists = {name: tuple(values[name]) for name in ("address", "phones") if name in values}
-    return ContactBody(**({"name": ""} | values | lists))
+    values: dict[str, Any] = {"name": ""} | {name: found[name] for name in _CONTACT if name in found}
+    for name in ("address", "phones"):
+        values[name] = tuple(values.get(name, ()))
+    return ContactBody(**values)
 
 
 def _merged(current: ContactBody, given: ContactBody) -> ContactBody:

@@ -38,7 +38,7 @@ def titles(change: Change) -> None:
 def title_steps() -> Steps:
     """The three elements of a title; whichever is there, `titles` runs once."""
 
-    def first_of(name: str, earlier: tuple[str, ...]) -> Step:
+    def unless(earlier: tuple[str, ...]) -> Step:
         def step(change: Change) -> None:
             if not any(one in change.node for one in earlier):
                 titles(change)
@@ -46,7 +46,7 @@ def title_steps() -> Steps:
         return step
 
     names = ("tittel", "offentligTittel", "beskrivelse")
-    return {name: first_of(name, names[:at]) for at, name in enumerate(names)}
+    return {name: unless(names[:at]) for at, name in enumerate(names)}
 
 
 def _edited(current: Sequence[str], nodes: Iterable[Node]) -> list[str]:

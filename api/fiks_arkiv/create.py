@@ -137,7 +137,9 @@ def _parent(work: Work, node: Node, references: References, case: UUID | None) -
     if case is None:
         return named_case
     if named_case not in (None, case):
-        raise InvalidMessage(f"Line {node.line}: referanseForelderMappe names another case file than the mappe of the same message.")
+        raise InvalidMessage(
+            f"Line {node.line}: referanseForelderMappe names another case file than the mappe of the same message."
+        )
     given = code(node, "arkivdel")
     if given is not None and references.series(given) != case_files.load(work, case).series:
         raise InvalidMessage(f"Line {node.line}: arkivdel {given[:100]!r} is not that of the mappe of the same message.")
@@ -145,7 +147,13 @@ def _parent(work: Work, node: Node, references: References, case: UUID | None) -
 
 
 def _entry(
-    work: Work, node: Node, references: References, digest: str, case: UUID | None, origin: tuple[kept.Extension, ...], files: Files
+    work: Work,
+    node: Node,
+    references: References,
+    digest: str,
+    case: UUID | None,
+    origin: tuple[kept.Extension, ...],
+    files: Files,
 ) -> UUID:
     parent = _parent(work, node, references, case)
     unit = new_id()
@@ -184,7 +192,7 @@ def _entry(
 
 
 def _status(kind: str, entry_type: str | None) -> str:
-    """The status of an entry that brings none: incoming post waits for the archive, notes and plain records need no journalling."""
+    """The status of an entry that brings none: incoming post waits for the archive, notes and plain records wait for nobody."""
     if kind != JOURNALPOST:
         return "J"
     return "M" if entry_type == "I" else "S"

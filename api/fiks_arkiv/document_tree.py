@@ -36,7 +36,7 @@ def document_tree(of: View, link: Mapping[str, Any], with_objects: bool = True) 
 
 
 def _object(one: Mapping[str, Any], coded: Codes) -> Tree:
-    """An object. Its file is fetched by systemID, so that is what `referanseDokumentfil` says; the name it came under is `filnavn`."""
+    """An object. Its file is fetched by systemID, so `referanseDokumentfil` says that; the name it came under is `filnavn`."""
     return {
         "systemID": one["id"],
         "versjonsnummer": one["version"],

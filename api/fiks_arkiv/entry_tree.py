@@ -42,7 +42,11 @@ def entry_tree(source: Units, unit: UUID | str, include: Collection[str] = ALL) 
     kind = TYPES.get(of["record_kind"])
     tree = _registration(source, of, coded, include)
     if kind is not None:
-        tree |= {"@type": kind, **_dates(of), "dokumentflyt": _asked("dokumentflyt", include, kept.trees(kept.extension(of, "dokumentflyt")))}
+        tree |= {
+            "@type": kind,
+            **_dates(of),
+            "dokumentflyt": _asked("dokumentflyt", include, kept.trees(kept.extension(of, "dokumentflyt"))),
+        }
     if kind == "journalpost":
         tree |= journal_numbers(of) | {
             "journalposttype": coded("journalposttype", of["entry_type"]),
@@ -107,7 +111,7 @@ def _dates(of: View) -> Tree:
 
 
 def journal_numbers(of: View) -> Tree:
-    """The numbers that a journalpost must have: 0 where none is given yet (status R), the registration date for the journal date."""
+    """The numbers that a journalpost must have: 0 where none is given yet (status R), its registration date as journal date."""
     registered = local_date(datetime.fromisoformat(of["registered_at"]))
     return {
         "journalaar": of.get("journal_year") or int(registered[:4]),

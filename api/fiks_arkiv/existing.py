@@ -45,7 +45,7 @@ def find(work: Work, references: References, node: Node, what: str, digest: str)
     given = [name for name in _IDENTITY[what] if name in node]
     if not found and given:
         raise InvalidMessage(
-            f"Line {node.line}: {given[0]} names no {what} of this archive, which gives numbers and systemIDs itself; leave it out."
+            f"Line {node.line}: {given[0]} names no {what} here; the archive gives numbers and systemIDs itself, so leave it out."
         )
     if not found:
         return None

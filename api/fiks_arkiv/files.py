@@ -32,13 +32,15 @@ def refuse_files(files: Files) -> None:
 
 
 def match(root: Node, files: Files) -> None:
-    """Refuse where the files and the document objects' `referanseDokumentfil` do not fit one to one, or `antallFiler` is wrong."""
+    """Refuse where files and the document objects' `referanseDokumentfil` do not fit one to one, or `antallFiler` is wrong."""
     objects = document_objects(root)
     named = Counter(_reference(one) for one in objects)
     for one in objects:
         reference = _reference(one)
         if reference not in files:
-            raise InvalidMessage(f"Line {one.line}: the file {reference[:200]!r} (referanseDokumentfil) did not come with the message.")
+            raise InvalidMessage(
+                f"Line {one.line}: the file {reference[:200]!r} (referanseDokumentfil) did not come with the message."
+            )
         if named[reference] > 1:
             raise InvalidMessage(f"Line {one.line}: the file {reference[:200]!r} (referanseDokumentfil) is named more than once.")
     extra = next((name for name in files if name not in named), None)

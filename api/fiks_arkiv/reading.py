@@ -171,7 +171,7 @@ def refuse_long_texts(root: Node) -> None:
     for node, name, child in walk(root):
         if isinstance(child, Leaf) and len(child.lexical) > TEXT_LIMIT:
             raise InvalidMessage(
-                f"{name} (in the {node.type} of line {node.line}) has {len(child.lexical)} characters; at most {TEXT_LIMIT} are allowed."
+                f"Line {node.line}: {name} of {node.type} has {len(child.lexical)} characters; at most {TEXT_LIMIT} are allowed."
             )
 
 

@@ -52,7 +52,9 @@ def search(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
     type_id, suffix = _ANSWERS[shape]
     # The answer of keys alone has no journalpostMedSaksmappe.
     named = "journalpost" if shape == "noekler" and target == "journalpostMedSaksmappe" else target
-    hits = Hits(Units(tenant.ledger, [*views, *known]), [UUID(one["id"]) for one in views], named, frozenset(definition.texts("inkluder")))
+    hits = Hits(
+        Units(tenant.ledger, [*views, *known]), [UUID(one["id"]) for one in views], named, frozenset(definition.texts("inkluder"))
+    )
     tree = {
         "system": root.text("system"),
         "take": take,

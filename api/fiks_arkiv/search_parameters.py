@@ -136,7 +136,9 @@ def _condition(tenant: Tenant, node: Node, name: str, operator: str, values: Nod
     if name == "mappeKlassifikasjon" and operator == "equal":
         operator, wanted = "inlist", len(converted)
     if len(converted) != wanted or not converted:
-        raise _refusal(node, f"{name} with the operator {operator} takes {wanted or 'one or more'} values; it has {len(converted)}")
+        raise _refusal(
+            node, f"{name} with the operator {operator} takes {wanted or 'one or more'} values; it has {len(converted)}"
+        )
     if operator == "wildcardquery":
         if of.kind != "text":
             raise _refusal(node, f"{name} holds no text, so the operator wildcardquery cannot be used")

@@ -52,14 +52,9 @@ def _whole(hits: Hits, unit: UUID) -> Tree | None:
             if hits.named == "journalpostMedSaksmappe":
                 case = hits.units.get(hits.units.get(unit, ENTRY)["case"], CASE)
                 tree |= case_numbers(case, Codes(case))
-    return {name: value for name, value in tree.items() if name != "@type"} if tree.get("@type") == hits.named else _typed(tree, hits.named)
-
-
-def _typed(tree: Tree, named: str) -> Tree:
-    """The tree with its type where the element allows one; `journalpostMedSaksmappe` names its own."""
-    if named == "journalpostMedSaksmappe":
-        return {name: value for name, value in tree.items() if name != "@type"}
-    return tree
+    # An element of a narrow type names it already.
+    narrow = tree.get("@type") == hits.named or hits.named == "journalpostMedSaksmappe"
+    return {name: value for name, value in tree.items() if name != "@type"} if narrow else tree
 
 
 def _document(hits: Hits, unit: UUID) -> Tree | None:
@@ -75,7 +70,7 @@ def _minimum(units: Units, tree: Tree, named: str) -> Tree:
     specialised = {"saksmappe": "saksmappeMinimum", "journalpost": "journalpostMinimum"}.get(tree.get("@type", ""))
     name = specialised or f"{named}Minimum"
     classes = [_class(units, one) for one in tree.get("klassifikasjon", [])]
-    cut = _cut({**tree, "klassifikasjon": classes}, (MINIMUM.namespace, name))
+    cut: Tree = _cut({**tree, "klassifikasjon": classes}, (MINIMUM.namespace, name))
     return cut | ({"@type": specialised} if specialised and specialised != f"{named}Minimum" else {})
 
 
@@ -91,7 +86,7 @@ def _keys(tree: Tree, named: str) -> Tree:
     specialised = {"saksmappe": "saksmappeNoekler", "journalpost": "journalpostNoekler"}.get(tree.get("@type", ""))
     numbers = {"saksaar": tree.get("saksaar"), "sakssekvensnummer": tree.get("sakssekvensnummer")}
     name = specialised or f"{named}Noekler"
-    cut = _cut({**tree, "saksnummer": numbers} if numbers["saksaar"] is not None else tree, (KEYS.namespace, name))
+    cut: Tree = _cut({**tree, "saksnummer": numbers} if numbers["saksaar"] is not None else tree, (KEYS.namespace, name))
     return cut | ({"@type": specialised} if specialised and specialised != f"{named}Noekler" else {})
 
 

@@ -133,7 +133,11 @@ def comments(of: View, coded: Codes) -> list[Tree]:
 
 def references(of: View) -> list[Tree]:
     """The unit's cross-references to units that messages can name."""
-    elements = {"case-file": "referanseTilMappe", "registry-entry": "referanseTilRegistrering", "document": "referanseTilDokumentbeskrivelse"}
+    elements = {
+        "case-file": "referanseTilMappe",
+        "registry-entry": "referanseTilRegistrering",
+        "document": "referanseTilDokumentbeskrivelse",
+    }
     return [
         {"kryssreferanseID": one["id"], elements[one["to_kind"]]: {"systemID": one["to"]}}
         for one in of.get("references", [])

@@ -115,7 +115,9 @@ def _parent(change: Change) -> None:
     given = change.node.node("referanseForelderMappe")
     assert given is not None  # the message has the element
     if str(change.references.case(given)) != change.now.get("case"):
-        raise InvalidMessage(f"Line {given.line}: a registration cannot be moved to another case file yet (referanseForelderMappe).")
+        raise InvalidMessage(
+            f"Line {given.line}: a registration cannot be moved to another case file yet (referanseForelderMappe)."
+        )
 
 
 def _link(change: Change) -> None:

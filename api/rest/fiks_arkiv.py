@@ -101,7 +101,7 @@ def _shown(one: Answer) -> dict[str, str | None]:
 
 
 def _receive(request: Request, tenant: Tenant) -> _Received:
-    """Read the request, each file straight into the blob store. Refused: no multipart, no payload, too large; nothing is left then."""
+    """Read the request, each file into the blob store as it comes. Refused, with nothing left: no multipart, no payload, too large."""
     received = _Received()
     try:
         for part, chunks in parts(request, MOST + len(FIELDS) + 2):

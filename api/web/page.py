@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api import log_reads
 from api.requests import POSITION_COOKIE, Caller, new_id, route_path, secure_cookie
 from api.web import forms, shell
-from api.web.said import Said
+from api.web.said import Said, lenient
 from api.writes import Done
 from projections import view
 
@@ -28,7 +28,7 @@ def page(request: Request, me: Caller, name: str, *, status: int = 200, search: 
         "once": str(new_id()),
         "behind": False,
         "form": forms.Filled(),
-        **values,
+        **{name: lenient(value) for name, value in values.items()},
     }
     response = HTMLResponse(shell.render(me.site.templates, name, frame(request, me, search), **shown), status)
     if fresh:

@@ -23,6 +23,20 @@ LISTS: Mapping[str, codes.CodeList] = {
 _COLOURS = {"A": "neutral", "U": "danger", "J": "success", "E": "success", "B": "info"}
 
 
+class Lenient(dict[str, Any]):
+    """A view in a template: what a unit does not have is None there, not a misspelt name."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+def lenient(value: Any) -> Any:
+    """A value with every view in it made lenient."""
+    if isinstance(value, dict):
+        return Lenient({name: lenient(one) for name, one in value.items()})
+    return [lenient(one) for one in value] if isinstance(value, list) else value
+
+
 class Said:
     """A view's values in words. Handed to every template as `say`."""
 

@@ -155,12 +155,10 @@ class _Writer:
             entries += len(entry).to_bytes(2, "big") + entry
             if body is None:
                 self._erasures.gone(position)
-            line = b""
             if self._blobs is not None or topic in _DISCLOSED:
-                line = chain.payload_line(position, topic, meta_salt, meta, body_salt, body, meta_commit, body_commit)
-                lines.append(line)
+                lines.append(chain.payload_line(position, topic, meta_salt, meta, body_salt, body, meta_commit, body_commit))
             if topic in _DISCLOSED:
-                disclosed.write(line)
+                disclosed.write(lines[-1])
                 self._disclose(position, topic, meta)
             elif topic.startswith(OBJECT_TOPIC) and self._blobs is not None:
                 self._document(self._blobs, position, meta)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
 from struct import Struct
 from typing import Any
 
@@ -38,10 +37,10 @@ def measure(connection: psycopg.Connection[Any], tenant: str, sample: int = 100_
     reports = selfcheck.check(connection, tenant)
     verify_s = time.perf_counter() - started
     events = sum(one.events for one in reports)
-    one = tenants.chains(connection, tenant)[-1]
-    walk = Walk(one.chain_id, Findings())
-    pages = walk.pages(connection, one.schema, sample)
-    rows = [row for page in islice(pages, sample // PAGE + 1) for row in page.events]
+    with connection.transaction():
+        one = tenants.chains(connection, tenant)[-1]
+        walk = Walk(one.chain_id, Findings())
+        rows = [row for page in walk.pages(connection, one.schema, sample) for row in page.events]
     return Speed(events, verify_s, _hash(rows, walk.prefix) * events / len(rows))
 
 

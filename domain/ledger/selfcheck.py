@@ -68,11 +68,17 @@ def check(
     checkpoints: signed notes held outside, matched by origin; vkeys: keys of logs and witnesses known otherwise.
     Raises ChainError where one of these cannot be read, psycopg.Error where the database cannot.
     """
-    held = [Held(note, chain.parse_checkpoint(note.text)) for note in map(chain.parse_note, checkpoints)]
-    keys = witness.log_keys(vkeys)
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        return _Tenant(connection, tenant, held, keys).run(vkeys)
+        return inspect(connection, tenant, checkpoints, vkeys)
+
+
+def inspect(
+    connection: psycopg.Connection[Any], tenant: str, checkpoints: Sequence[str] = (), vkeys: Sequence[str] = ()
+) -> list[ChainReport]:
+    """`check` inside the caller's transaction, which sees what it has written itself."""
+    held = [Held(note, chain.parse_checkpoint(note.text)) for note in map(chain.parse_note, checkpoints)]
+    return _Tenant(connection, tenant, held, witness.log_keys(vkeys)).run(vkeys)
 
 
 class _Tenant:

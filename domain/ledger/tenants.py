@@ -61,6 +61,14 @@ def create(
     vkey_for: chain_id -> note verifier key of the signer; now: the first fact's time, default the machine's. Raises LedgerError
     where the name is bad or taken.
     """
+    prepare(connection, tenant, domain, passwords)
+    with connection.transaction():
+        make_schema(connection, tenant)
+        return open_chain(connection, tenant, domain, 1, (), (vkey_for or {}).get(f"{domain}/record/1", ""), now=now)
+
+
+def prepare(connection: psycopg.Connection, tenant: str, domain: str, passwords: Mapping[str, str]) -> None:
+    """Check the names of a tenant to be, and make its roles. Raises LedgerError where the name is bad or taken."""
     if not _TENANT.fullmatch(tenant) or not _DOMAIN.fullmatch(domain):
         raise LedgerError(
             f"not a tenant name or domain: {tenant!r}, {domain!r}", hint="Use a-z, 0-9 and _; a domain such as aure.kommune.no."
@@ -68,14 +76,16 @@ def create(
     if connection.execute("select 1 from pg_namespace where nspname = %s", (tenant,)).fetchone():
         raise LedgerError(f"tenant {tenant} exists")
     create_roles(connection, tenant, passwords)
-    with connection.transaction():
-        migrate.apply(connection, tenant, tenant, "tenant")
-        row = connection.execute("select current_database()").fetchone()
-        assert row is not None
-        connection.execute(
-            sql.SQL("grant create on database {} to {}").format(sql.Identifier(row[0]), sql.Identifier(f"{tenant}_work"))
-        )
-        return open_chain(connection, tenant, domain, 1, (), (vkey_for or {}).get(f"{domain}/record/1", ""), now=now)
+
+
+def make_schema(connection: psycopg.Connection, tenant: str) -> None:
+    """What spans a tenant's chains; its first chain is made next, in the same transaction."""
+    migrate.apply(connection, tenant, tenant, "tenant")
+    row = connection.execute("select current_database()").fetchone()
+    assert row is not None
+    connection.execute(
+        sql.SQL("grant create on database {} to {}").format(sql.Identifier(row[0]), sql.Identifier(f"{tenant}_work"))
+    )
 
 
 def open_chain(

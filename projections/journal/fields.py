@@ -36,7 +36,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`field operator values`. operator: equal, notequal, between, lessthan, lessequal, greaterthan, greaterequal, inlist, wildcard."""
+    """A field against values.
+
+    operator: equal, notequal, between, lessthan, lessequal, greaterthan, greaterequal, inlist, or wildcard with a LIKE pattern.
+    """
 
     field: Field
     operator: str
@@ -212,7 +215,7 @@ class Fields:
         if query.ids is not None:
             parts.append(sql.SQL("id = any(%(ids)s)"))
         if query.words:
-            parts.append(sql.SQL(f"{WORDS} @@ {ASKED}"))  # type: ignore[arg-type]  # both are constants
+            parts.append(sql.SQL(f"{WORDS} @@ {ASKED}"))  # pyright: ignore[reportArgumentType]  both are constants
         if query.kinds:
             parts.append(sql.SQL("view->>'record_kind' = any(%(kinds)s)"))
         if query.in_case:
@@ -266,7 +269,9 @@ def _test(kind: Kind, operator: str, expression: sql.Composable, name: str, name
         right: sql.Composable = sql.Placeholder(name)
         if kind == "moment":
             left = _local_day(expression)
-            right = sql.SQL("(select array_agg({}) from unnest({}::timestamptz[]) as each)").format(_local_day(sql.SQL("each")), right)
+            right = sql.SQL("(select array_agg({}) from unnest({}::timestamptz[]) as each)").format(
+                _local_day(sql.SQL("each")), right
+            )
         return sql.SQL("{} = any({})").format(left, right)
     if kind == "text":
         return sql.SQL("lower({}) = lower({})").format(expression, values[0])

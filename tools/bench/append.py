@@ -78,7 +78,9 @@ def _raw(place: Place, payload: bytes, count: int) -> float:
     """Rows of the same size, 64 at a time, one connection, no chain, no conflict check."""
     with psycopg.connect(place.installation.owner_dsn(), autocommit=True) as connection:
         connection.execute("drop table if exists public.bench_raw")
-        connection.execute("create table public.bench_raw(id bigserial primary key, stream uuid, version bigint, topic text, state bytea)")
+        connection.execute(
+            "create table public.bench_raw(id bigserial primary key, stream uuid, version bigint, topic text, state bytea)"
+        )
         streams = [uuid.uuid4() for _ in range(64)]
         started = time.perf_counter()
         for _ in range(count // 64):
@@ -87,5 +89,3 @@ def _raw(place: Place, payload: bytes, count: int) -> float:
                 (payload, streams),
             )
         return count / (time.perf_counter() - started)
-
-

@@ -47,7 +47,9 @@ def fill_journal(ledger: Ledger, events: int) -> None:
     def entry(number: int) -> None:
         case = cases[number % len(cases)]
         details = RegisterEntry(date(2026, 1, 1), "J", entry_type="I", case=case)
-        command = registry_entries.Register(uuid.uuid4(), Metadata(title=f"Entry {number}"), details, (Party("EA", ContactBody("Sender")),))
+        command = registry_entries.Register(
+            uuid.uuid4(), Metadata(title=f"Entry {number}"), details, (Party("EA", ContactBody("Sender")),)
+        )
         run(ledger, CONTEXT, (case,), lambda work: registry_entries.register(work, command))
 
     rate(entry, events // FACTS_AN_ENTRY, 16)

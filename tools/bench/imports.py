@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from api.fiks_arkiv import service
 from domain.handlers.gate import Actor
@@ -22,7 +23,9 @@ def measure(place: Place, events: int) -> Sequence[Result]:
     """With 1 and 8 senders; 400 messages, fewer in a small run."""
     count = min(MESSAGES, max(events // 100, 20))
     return [
-        compare(f"import, KS message with two files, {senders} senders", lambda senders=senders: _send(place, count, senders), None, "messages/s")  # type: ignore[misc]
+        compare(
+            f"import, KS message with two files, {senders} senders", partial(_send, place, count, senders), None, "messages/s"
+        )
         for senders in (1, 8)
     ]
 

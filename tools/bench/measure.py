@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One measurement. ours, against: medians in `unit`; floor: the least ratio the product promises; runs: every pair measured."""
+    """One measurement. ours, against: medians in `unit`; floor: least ratio promised; runs: every pair measured."""
 
     name: str
     ours: float
@@ -53,7 +53,9 @@ def compare(
     """Run both `times` times in turns and keep the medians."""
     runs: list[tuple[float, float | None]] = [(ours(), against() if against else None) for _ in range(times)]
     theirs = [one for _, one in runs if one is not None]
-    return Result(name, statistics.median(mine for mine, _ in runs), statistics.median(theirs) if theirs else None, unit, floor, runs)
+    return Result(
+        name, statistics.median(mine for mine, _ in runs), statistics.median(theirs) if theirs else None, unit, floor, runs
+    )
 
 
 def rate(work: Callable[[int], None], count: int, threads: int) -> float:

@@ -45,7 +45,12 @@ def measure(place: Place, events: int) -> Sequence[Result]:
             "events/s",
             FLOOR,
         ),
-        compare("projection, the journal itself", lambda: _catch_up(place.installation.follower(lived.name, projections.journal)), None, "events/s"),
+        compare(
+            "projection, the journal itself",
+            lambda: _catch_up(place.installation.follower(lived.name, projections.journal)),
+            None,
+            "events/s",
+        ),
     ]
 
 
@@ -99,11 +104,15 @@ class CountsView(PostgresTrackingRecorder):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._counts = SQL("{}.{}").format(Identifier(self.datastore.schema), Identifier("counts"))
-        self.sql_create_statements.append(SQL("create table if not exists {} (stream uuid primary key, events bigint not null)").format(self._counts))
+        self.sql_create_statements.append(
+            SQL("create table if not exists {} (stream uuid primary key, events bigint not null)").format(self._counts)
+        )
 
     def count(self, stream: UUID, tracking: Tracking) -> None:
         """Count one event of a stream."""
-        query = SQL("insert into {} as t values (%s, 1) on conflict (stream) do update set events = t.events + 1").format(self._counts)
+        query = SQL("insert into {} as t values (%s, 1) on conflict (stream) do update set events = t.events + 1").format(
+            self._counts
+        )
         with self.datastore.transaction(commit=True) as cursor:
             self._insert_tracking(cursor, tracking)
             cursor.execute(query, (stream,), prepare=True)
@@ -131,6 +140,8 @@ def _library(place: Place) -> float:
     finally:
         app.close()
     started = time.perf_counter()
-    with ProjectionRunner(application_class=Application, projection_class=CountsProjection, view_class=CountsView, env=env) as runner:
+    with ProjectionRunner(
+        application_class=Application, projection_class=CountsProjection, view_class=CountsView, env=env
+    ) as runner:
         runner.wait(last, timeout=120)
         return LIBRARY_EVENTS / (time.perf_counter() - started)

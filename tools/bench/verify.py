@@ -36,7 +36,10 @@ def measure(place: Place, events: int) -> Sequence[Result]:
     with psycopg.connect(place.dsn(tenant, "auditor")) as connection:
         speeds = [ledger_measure.measure(connection, tenant.name, events) for _ in range(3)]
         found = [_from_database(speeds), _wire(connection, schema, speeds)]
-    with tempfile.TemporaryDirectory(prefix="dagbok-bench-export-") as folder, psycopg.connect(place.dsn(tenant, "auditor")) as connection:
+    with (
+        tempfile.TemporaryDirectory(prefix="dagbok-bench-export-") as folder,
+        psycopg.connect(place.dsn(tenant, "auditor")) as connection,
+    ):
         out = Path(folder) / "log"
         export(connection, tenant.name, out)
         found.append(_from_segments(out))

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from domain.model.errors import DagbokError
-from tools.cli import journal, log, running, tenants
+from tools.cli import journal, log, running, tenants, witnesses
 from tools.cli.options import say_fault
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ tenants.register(app)
 running.register(app)
 journal.register(app)
 log.register(app)
+witnesses.register(app)
 
 
 def main() -> None:

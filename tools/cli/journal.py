@@ -43,7 +43,9 @@ def find(tenant: OpenTenant, reference: str) -> UUID:
         kind = "entry-number" if "-" in reference else "case-number"
         found = tenant.ledger.reader.claim(kind, reference)
         if found is None:
-            raise DagbokError(f"nothing is registered as {reference!r}", hint="Give a systemID, 2026/412 or 2026/412-3.") from None
+            raise DagbokError(
+                f"nothing is registered as {reference!r}", hint="Give a systemID, 2026/412 or 2026/412-3."
+            ) from None
         return found
 
 
@@ -66,7 +68,9 @@ def history(
 
 
 def rebuild(
-    compare: Annotated[bool, typer.Option("--compare", help="Rebuild beside the live projection and compare; change nothing.")] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Rebuild beside the live projection and compare; change nothing.")
+    ] = False,
     data: Data = None,
     database: Database = None,
     tenant: Tenant = None,
@@ -80,7 +84,8 @@ def rebuild(
         say({"projections": found})
     else:
         for one in found:
-            print(f"{one['name']}: {'same' if one['same'] else 'DIFFERENT'} at {one['position']}, live {one['live']}, rebuilt {one['rebuilt']}")
+            verdict = "same" if one["same"] else "DIFFERENT"
+            print(f"{one['name']}: {verdict} at {one['position']}, live {one['live']}, rebuilt {one['rebuilt']}")
     if compare and not all(one["same"] for one in found):
         raise typer.Exit(1)
 

@@ -15,7 +15,9 @@ from domain.ledger.clock import Clock
 from domain.model.errors import DagbokError
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder (default: DAGBOK_DATA, else ./data).")]
-Database = Annotated[str | None, typer.Option("--database", help="PostgreSQL connection string of the owner, instead of a data folder.")]
+Database = Annotated[
+    str | None, typer.Option("--database", help="PostgreSQL connection string of the owner, instead of a data folder.")
+]
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Municipality (default: the only one).")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON, for a machine.")]
 ActorId = Annotated[str, typer.Option("--actor", help="Who acts, until login exists.")]

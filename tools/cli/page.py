@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 
 from api.settings import Settings
@@ -25,21 +25,26 @@ def cli_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    if isinstance(command, click.Group):
+def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    if hasattr(command, "commands"):
         for name in sorted(command.commands):
             yield from _commands(f"{path} {name}", command.commands[name])
     else:
         yield path, command
 
 
-def _parameter(parameter: click.Parameter) -> str:
+def _parameter(parameter: Any) -> str:
     said = getattr(parameter, "help", None) or ""
-    if isinstance(parameter, click.Option):
+    if parameter.param_type_name == "option":
         if parameter.name == "help":
             return ""
         names = " / ".join([*parameter.opts, *parameter.secondary_opts])
-        default = "" if parameter.default in (None, False, True, "", ()) or callable(parameter.default) else f" Default {parameter.default}."
+        plain = (
+            isinstance(parameter.default, (int, float, str))
+            and not isinstance(parameter.default, bool)
+            and parameter.default != ""
+        )
+        default = f" Default {parameter.default}." if plain else ""
         return f"- `{names}`: {said}{default}"
     return f"- `{parameter.human_readable_name}`: {said}"
 

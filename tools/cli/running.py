@@ -14,16 +14,16 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
-from api.app import Demo, create_app
+from api.app import create_app
 from api.installation import Installation
+from api.requests import Demo
 from api.settings import Settings
-from api.witness import create_witness_app
-from domain.ledger.signer import Signer
+from domain.ledger import signer as signing
 from domain.model.errors import DagbokError
 from tools import demo as demo_year
-from tools.cli.options import ActorId, Data, Database, Json, Tenant, installation, say, settings
+from tools.cli.options import ActorId, Data, Database, Json, Tenant, installation, say
 from tools.doctor import examine
 
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
@@ -45,7 +45,7 @@ def serve(
     with installation(data, database, tenant, actor=actor or None) as opened, _signer(opened.settings):
         for name in opened.tenant_names():
             opened.open(name)
-        _listen(create_app(opened), host, port)
+        listen(create_app(opened), host, port)
 
 
 def demo(
@@ -70,10 +70,10 @@ def demo(
         clock = demo_year.clock_for(now)
         with Installation(wanted, clock) as opened, _signer(wanted):
             clock.catch_up(opened.open("fjordvik").ledger.reader.head().recorded_at_us)
-            _listen(create_app(opened, demo=Demo(demo_year.PEOPLE, clock)), "127.0.0.1", port)
+            listen(create_app(opened, demo=Demo(demo_year.PEOPLE, clock)), "127.0.0.1", port)
 
 
-class _signer:  # noqa: N801  a context manager that reads as a verb
+class _signer:
     """The signer as a child process, ended with this one."""
 
     def __init__(self, wanted: Settings) -> None:
@@ -91,7 +91,7 @@ class _signer:  # noqa: N801  a context manager that reads as a verb
             self._child.wait(10)
 
 
-def _listen(app: FastAPI, host: str, port: int) -> None:
+def listen(app: ASGIApp, host: str, port: int) -> None:
     """Serve on the port or the next free one; the URL is the last line printed."""
     listener = _free(host, port)
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
@@ -133,8 +133,10 @@ def sign(data: Data = None, database: Database = None, tenant: Tenant = None) ->
     ended = _until_ended()
     with installation(data, database, tenant) as opened:
         names = [tenant] if tenant else opened.tenant_names()
-        signers = [Signer(opened.role_dsn(name, "signer"), name, opened.settings.signer_folder) for name in names]
-        threads = [threading.Thread(target=signer.run, args=(ended,)) for signer in signers]
+        folder = opened.settings.signer_folder
+        threads = [
+            threading.Thread(target=signing.run, args=(opened.role_dsn(name, "signer"), name, folder, ended)) for name in names
+        ]
         for thread in threads:
             thread.start()
         ended.wait()
@@ -149,15 +151,6 @@ def work(data: Data = None, database: Database = None, tenant: Tenant = None) ->
         for name in [tenant] if tenant else opened.tenant_names():
             opened.open(name)
         ended.wait()
-
-
-def witness(
-    folder: Annotated[Path, typer.Argument(help="The witness's own folder: its key, the logs it knows, their last trees.")],
-    host: Host = "127.0.0.1",
-    port: Port = 8770,
-) -> None:
-    """Serve a witness: it cosigns a log's checkpoint only if that extends the last one it saw."""
-    _listen(create_witness_app(folder), host, port)
 
 
 def doctor(data: Data = None, database: Database = None, tenant: Tenant = None, as_json: Json = False) -> None:
@@ -175,7 +168,5 @@ def doctor(data: Data = None, database: Database = None, tenant: Tenant = None, 
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the program."""
-    for command in (demo, serve, work, sign, witness, doctor):
+    for command in (demo, serve, work, sign, doctor):
         app.command()(command)
-
-

@@ -15,7 +15,9 @@ from domain.ledger import migrate as migrations
 from domain.ledger import tenants as ledger_tenants
 from tools.cli.options import Data, Database, Json, installation, say, settings
 
-Domain = Annotated[str, typer.Option("--domain", help="The municipality's domain; it names its chains, for example aure.kommune.no.")]
+Domain = Annotated[
+    str, typer.Option("--domain", help="The municipality's domain; it names its chains, for example aure.kommune.no.")
+]
 Name = Annotated[str, typer.Option("--name", help="The municipality's name as people read it.")]
 Organisation = Annotated[str, typer.Option("--organisation", help="Organisation number of the municipality.")]
 

@@ -34,10 +34,24 @@ class Sent:
 SENT = (
     Sent("Byggsak", "BS-2026-0101", "Nytt tilbygg – Strandveien 14", "Søknad om tilbygg", "Astrid Moen", "tegninger.pdf"),
     Sent("Byggsak", "BS-2026-0102", "Garasje – Bakkeveien 3", "Søknad om garasje", "Geir Sandvik", "situasjonsplan.pdf"),
-    Sent("Matrikkelklient", "OF-2026-17", "Oppmåling – gnr 12/bnr 7", "Rekvisisjon av oppmålingsforretning", "Ola Nordmann", "kart.pdf"),
+    Sent(
+        "Matrikkelklient",
+        "OF-2026-17",
+        "Oppmåling – gnr 12/bnr 7",
+        "Rekvisisjon av oppmålingsforretning",
+        "Ola Nordmann",
+        "kart.pdf",
+    ),
     Sent("Motorferdsel", "MF-88", "Motorferdsel i utmark – snøskuter", "Søknad om løyve til snøskuter", "Knut Eide", "ruter.pdf"),
     Sent("Skoleskyss", "SK-2026-441", "Skoleskyss – Fjordvik skole", "Søknad om skoleskyss", "Marit Halse", "bekreftelse.pdf"),
-    Sent("Tilskudd", "TL-2026-9", "Kulturmidler – Fjordvik musikklag", "Søknad om kulturmidler", "Fjordvik musikklag", "budsjett.pdf"),
+    Sent(
+        "Tilskudd",
+        "TL-2026-9",
+        "Kulturmidler – Fjordvik musikklag",
+        "Søknad om kulturmidler",
+        "Fjordvik musikklag",
+        "budsjett.pdf",
+    ),
 )
 
 
@@ -48,15 +62,17 @@ def _code(name: str, code: str) -> str:
 def _document(title: str, association: str, file: str) -> str:
     return (
         f"<dokumentbeskrivelse>{_code('dokumenttype', 'SØKNAD')}{_code('dokumentstatus', 'F')}<tittel>{escape(title)}</tittel>"
-        f"{_code('tilknyttetRegistreringSom', association)}<dokumentobjekt><versjonsnummer>1</versjonsnummer>{_code('variantformat', 'P')}"
-        f"{_code('format', 'PDF')}<filnavn>{file}</filnavn><referanseDokumentfil>{file}</referanseDokumentfil></dokumentobjekt></dokumentbeskrivelse>"
+        f"{_code('tilknyttetRegistreringSom', association)}<dokumentobjekt>"
+        f"<versjonsnummer>1</versjonsnummer>{_code('variantformat', 'P')}"
+        f"{_code('format', 'PDF')}<filnavn>{file}</filnavn><referanseDokumentfil>{file}</referanseDokumentfil>"
+        "</dokumentobjekt></dokumentbeskrivelse>"
     )
 
 
 def _party(kind: str, name: str) -> str:
     return (
-        f"<korrespondansepart>{_code('korrespondanseparttype', kind)}<korrespondansepartNavn>{escape(name)}</korrespondansepartNavn>"
-        "</korrespondansepart>"
+        f"<korrespondansepart>{_code('korrespondanseparttype', kind)}"
+        f"<korrespondansepartNavn>{escape(name)}</korrespondansepartNavn></korrespondansepart>"
     )
 
 
@@ -88,7 +104,12 @@ def send(tenant: Tenant, clock: DemoClock) -> None:
         at = clock.now()
         day = at.astimezone(LOCAL).date().isoformat()
         names = {"soknad.pdf": sent.title, sent.attachment: f"Vedlegg til {sent.title.lower()}"}
-        files = {name: tenant.ledger.blobs.put(uuid.uuid4(), [letter(title, sent.sender, day, number)]) for name, title in names.items()}
-        answers = service.handle(tenant, message(sent, at), files, message_id=f"demo-{number}", actor=Actor("fiks-arkiv", sent.system))
+        files = {
+            name: tenant.ledger.blobs.put(uuid.uuid4(), [letter(title, sent.sender, day, number)])
+            for name, title in names.items()
+        }
+        answers = service.handle(
+            tenant, message(sent, at), files, message_id=f"demo-{number}", actor=Actor("fiks-arkiv", sent.system)
+        )
         if any("feilmelding" in answer.type for answer in answers):
             raise DagbokError(f"the demo's message {sent.key} was not received")

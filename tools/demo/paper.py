@@ -16,7 +16,9 @@ def letter(title: str, sender: str, day: str, number: int) -> bytes:
         ("F2", 11, 680, f"Vi viser til saken og sender med dette: {title.lower()}."),
         ("F2", 11, 664, "Dokumentet er elektronisk godkjent og har ingen signatur."),
     ]
-    drawn = b"\n".join(b"BT /%s %d Tf 60 %d Td <%s> Tj ET" % (font.encode(), size, y, _text(text)) for font, size, y, text in lines)
+    drawn = b"\n".join(
+        b"BT /%s %d Tf 60 %d Td <%s> Tj ET" % (font.encode(), size, y, _text(text)) for font, size, y, text in lines
+    )
     pdf = pikepdf.new()
     fonts = {name: _font(pdf, base) for name, base in (("F1", "/Helvetica-Bold"), ("F2", "/Helvetica"))}
     page = pikepdf.Dictionary(

@@ -116,10 +116,23 @@ def _entry(rng: random.Random, at: datetime, matter: Matter, count: int) -> Happ
         return Happening(at, "answer", matter, count, "U", matter.outgoing, matter.party, attachments, answered)
     if drawn < 0.75 or matter.entries == 1:
         matter.waiting.append(count)
-        title = matter.incoming if matter.entries == 1 else rng.choice((matter.incoming, "Supplerende opplysninger", "Purring", "Merknader"))
+        title = (
+            matter.incoming
+            if matter.entries == 1
+            else rng.choice((matter.incoming, "Supplerende opplysninger", "Purring", "Merknader"))
+        )
         return Happening(at, "entry", matter, count, "I", title, matter.party, attachments)
     if drawn < 0.88:
-        return Happening(at, "entry", matter, count, "U", rng.choice(("Foreløpig svar", "Orientering", matter.outgoing)), matter.party, attachments)
+        return Happening(
+            at,
+            "entry",
+            matter,
+            count,
+            "U",
+            rng.choice(("Foreløpig svar", "Orientering", matter.outgoing)),
+            matter.party,
+            attachments,
+        )
     if drawn < 0.95:
         return Happening(at, "entry", matter, count, "X", "Internt notat", matter.handler[1], 0)
     return Happening(at, "entry", matter, count, "S", f"Saksframlegg: {matter.outgoing}", matter.handler[1], attachments)

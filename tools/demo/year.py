@@ -72,7 +72,10 @@ class Year:
             classes=(ClassReference(matter.system, matter.class_id),),
         )
         details = CreateCaseFile(
-            date.min, series=self.series, case_responsible=Named(matter.handler[1], matter.handler[0]), administrative_unit=Named(matter.unit)
+            date.min,
+            series=self.series,
+            case_responsible=Named(matter.handler[1], matter.handler[0]),
+            administrative_unit=Named(matter.unit),
         )
         command = case_files.CreateCase(unit, given, details)
         self._run(actor, (), lambda work: case_files.create(work, command))
@@ -137,7 +140,9 @@ def _parties(happening: Happening) -> tuple[registry_entries.Party, ...]:
     own = ContactBody(matter.unit)
     address = (f"{STREETS[matter.number % len(STREETS)]} {matter.number % 80 + 1}",)
     other = ContactBody(happening.party, address=address, postcode="6699", city="Fjordvik")
-    person = happening.party.split()[0] not in ("Fjordvik", "Nordmøre", "Havbruk", "Kystverket") and len(happening.party.split()) == 2
+    person = (
+        happening.party.split()[0] not in ("Fjordvik", "Nordmøre", "Havbruk", "Kystverket") and len(happening.party.split()) == 2
+    )
     match happening.entry_type:
         case "I":
             return (
@@ -150,7 +155,9 @@ def _parties(happening: Happening) -> tuple[registry_entries.Party, ...]:
                 registry_entries.Party("IA", own, responsible=True, administrative_unit=Named(matter.unit), case_handler=handler),
             )
         case _:
-            return (registry_entries.Party("IA", own, responsible=True, administrative_unit=Named(matter.unit), case_handler=handler),)
+            return (
+                registry_entries.Party("IA", own, responsible=True, administrative_unit=Named(matter.unit), case_handler=handler),
+            )
 
 
 def _document(happening: Happening, entry: UUID, number: int, stored: Stored) -> documents.AddDocument:
@@ -168,7 +175,9 @@ def _papers(tenant: Tenant, happening: Happening) -> list[Stored]:
     day = happening.at.astimezone(LOCAL).date().isoformat()
     sender = happening.party if happening.entry_type == "I" else happening.matter.handler[1]
     return [
-        tenant.ledger.blobs.put(uuid.uuid4(), [letter(happening.title if one == 0 else f"Vedlegg {one}", sender, day, happening.entry)])
+        tenant.ledger.blobs.put(
+            uuid.uuid4(), [letter(happening.title if one == 0 else f"Vedlegg {one}", sender, day, happening.entry)]
+        )
         for one in range(happening.attachments + 1)
     ]
 
@@ -205,4 +214,5 @@ def make(settings: Settings, now: datetime, seed: int, size: float) -> None:
             progress.advance(task)
         messages.send(tenant, clock)
         tenant.wait(tenant.ledger.reader.head().position, 60.0)
-        console.print(f"Fjordvik kommune: {len(lived.cases)} cases, {len(lived.entries)} entries, {tenant.ledger.reader.head().position} events")
+        events = tenant.ledger.reader.head().position
+        console.print(f"Fjordvik kommune: {len(lived.cases)} cases, {len(lived.entries)} entries, {events} events")

@@ -1,0 +1,215 @@
+"""`verify`, `log export|import|proof|check`, `bench`: the chain itself."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from rich.console import Console
+from rich.table import Table
+
+from api.installation import Installation
+from api.installation import Tenant as OpenTenant
+from domain import chain
+from domain.ledger import bringing, receipts, selfcheck
+from domain.ledger.blobs import Folder
+from domain.ledger.export import export
+from domain.model.errors import DagbokError, NotFound
+from tools import bench as measurements
+from tools.cli.options import Data, Database, Json, Tenant, installation, say
+
+RECEIPT_WAIT_S = 5.0
+Checkpoints = Annotated[list[Path] | None, typer.Option("--checkpoint", help="A checkpoint that you hold; may be repeated.")]
+Vkeys = Annotated[
+    list[Path] | None, typer.Option("--vkey", help="A verifier key of a log or witness that you know; may be repeated.")
+]
+
+
+def verify(
+    checkpoint: Checkpoints = None,
+    vkey: Vkeys = None,
+    data: Data = None,
+    database: Database = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Compute every row of the ledger again. Exit 1 names the first broken position; 2: could not run."""
+    held = [_read(path) for path in checkpoint or []]
+    keys = [_read(path).strip() for path in vkey or []]
+    with installation(data, database, tenant) as opened:
+        name = tenant or opened.open(follow=False).name
+        with psycopg.connect(opened.role_dsn(name, "auditor"), autocommit=True) as connection:
+            reports = selfcheck.check(connection, name, held, keys)
+    found = selfcheck.as_json(reports)
+    if as_json:
+        say(found)
+    else:
+        _say_verified(found)
+    if not found["ok"]:
+        raise typer.Exit(1)
+
+
+def _say_verified(found: dict[str, Any]) -> None:
+    for one in found["chains"]:
+        if one["ok"]:
+            print(f"{one['chain_id']}: {one['events']} events verified, head {one['head']}")
+        for fault in one["faults"]:
+            place = f"position {fault['position']}" if fault["position"] is not None else "the chain"
+            print(f"{one['chain_id']}: {place}: {fault['what']}")
+        for what in one["unprovable"]:
+            print(f"{one['chain_id']}: unprovable: {what}")
+        if one["erased"]:
+            print(f"{one['chain_id']}: {one['erased']} bodies erased by decision")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise DagbokError(
+            f"{path} is not a text file", hint="Give a checkpoint or a verifier key as it was handed out."
+        ) from None
+
+
+def _blobs(opened: Installation, tenant: str) -> Folder:
+    return Folder(opened.settings.data / "blobs" / tenant)
+
+
+def export_log(
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")],
+    payloads: Annotated[bool, typer.Option("--payloads", help="With the facts' contents and the documents' files.")] = False,
+    chain_id: Annotated[str | None, typer.Option("--chain", help="Which chain; default: the open record chain.")] = None,
+    data: Data = None,
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """Write a chain as tools for transparency logs read it; without --payloads nothing confidential leaves."""
+    with installation(data, database, tenant) as opened:
+        name = tenant or opened.open(follow=False).name
+        with psycopg.connect(opened.role_dsn(name, "auditor"), autocommit=True) as connection:
+            written = export(connection, name, folder, _blobs(opened, name) if payloads else None, chain_id)
+    print(f"{written.chain_id}: {written.size} events, {written.blobs} files in {folder}")
+
+
+def import_log(
+    folder: Annotated[Path, typer.Argument(help="An export with payloads.")],
+    without_blobs: Annotated[
+        bool, typer.Option("--without-blobs", help="Take events whose files are missing; verify will say so.")
+    ] = False,
+    data: Data = None,
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """Bring in a chain byte for byte: the missing tail of the open chain, or a closed one."""
+    with installation(data, database, tenant) as opened:
+        name = tenant or opened.open(follow=False).name
+        with psycopg.connect(opened.owner_dsn(), autocommit=True) as connection:
+            brought = bringing.bring(connection, name, folder, _blobs(opened, name), opened.new_key, without_blobs)
+    print(f"{brought.chain_id}: positions {brought.first} to {brought.last} and {brought.blobs} files brought in")
+
+
+def proof(
+    position: Annotated[int, typer.Argument(help="Position of an event in the open record chain.")],
+    data: Data = None,
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """Print the receipt of an event: proof that it is in the log. The signer must be at work."""
+    with installation(data, database, tenant) as opened:
+        print(_receipt(opened.open(tenant, follow=False), position), end="")
+
+
+def _receipt(tenant: OpenTenant, position: int) -> str:
+    reader = tenant.ledger.reader
+    chain_id, schema = reader.record_chains[-1]
+    if not 0 < position <= reader.head().position:
+        raise NotFound("event", f"{chain_id}#{position}")
+    with tenant.read() as connection:
+        receipts.request(connection, schema, position)
+    until = time.monotonic() + RECEIPT_WAIT_S
+    while True:
+        try:
+            with reader.pool.connection() as connection:
+                return receipts.receipt(connection, schema, chain_id, position)
+        except receipts.NotYet:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="A receipt.")],
+    vkey: Annotated[Path, typer.Option("--vkey", help="The log's verifier key, as in the file `vkey` of an export.")],
+) -> None:
+    """Check a receipt offline. Exit 1 where it does not hold."""
+    try:
+        receipt = chain.parse_proof(_read(file))
+        name, algorithm, key = chain.parse_vkey(_read(vkey).strip())
+        note = chain.parse_note(receipt.checkpoint)
+        checkpoint = chain.parse_checkpoint(note.text)
+        if receipt.extra is None:
+            raise chain.ProofError("the receipt holds no entry")
+        if algorithm != chain.ED25519 or checkpoint.origin != name:
+            raise chain.ProofError("the key is not this log's")
+        identity = chain.key_id(name, algorithm, key)
+        signed = chain.verify_note(note, {(name, identity): lambda text, signature: _signed(key, signature, text)})
+        if name not in signed:
+            raise chain.ProofError("the checkpoint is not signed with this key")
+        chain.check_inclusion(receipt.hashes, receipt.index, checkpoint.size, chain.leaf_hash(receipt.extra), checkpoint.root)
+        entry = chain.decode_entry(receipt.extra)
+        if (entry.chain_id, entry.position) != (name, receipt.index + 1):
+            raise chain.ProofError("the entry is another one than the proof speaks of")
+    except chain.ChainError as problem:
+        print(f"does not hold: {problem}")
+        raise typer.Exit(1) from None
+    print(f"holds: {entry.topic} at position {entry.position} of {entry.chain_id}, in a tree of {checkpoint.size}")
+
+
+def _signed(key: bytes, signature: bytes, text: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, text)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="append, full-path, projections, verify, import; default: all.")
+    ] = None,
+    events: Annotated[int, typer.Option("--events", help="How many events to measure with.")] = measurements.EVENTS,
+    as_json: Json = False,
+) -> None:
+    """Measure on this machine, each figure beside what it is held against. Exit 1 where a floor is not met."""
+    found = measurements.run(names or [], events)
+    if as_json:
+        say(found)
+    else:
+        table = Table("measured", "ours", "against", "unit", "ratio", "floor", box=None)
+        for one in found["results"]:
+            ours, against, ratio, floor = (_figure(one[key]) for key in ("ours", "against", "ratio", "floor"))
+            table.add_row(one["name"], ours, against, one["unit"], ratio, floor)
+        Console(width=160).print(table)
+    if any(one["met"] is False for one in found["results"]):
+        raise typer.Exit(1)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands on the program."""
+    app.command()(verify)
+    app.command()(bench)
+    group = typer.Typer(help="The chain as files: export, import, proofs.", no_args_is_help=True)
+    group.command("export")(export_log)
+    group.command("import")(import_log)
+    group.command("proof")(proof)
+    group.command("check")(check)
+    app.add_typer(group, name="log")
