@@ -130,7 +130,7 @@ class Screening(Body):
     authority: Line | None = None
     metadata: list[Code] = Field(default_factory=list, max_length=50)
     document: Code | None = None
-    duration_years: int | None = Field(None, ge=0, le=1_000)
+    duration_years: int | None = Field(default=None, ge=0, le=1_000)
     expires_on: Day | None = None
 
 
@@ -189,7 +189,7 @@ class NewCase(Described):
 class CaseChange(Body):
     """A change of a case file; what is absent stays."""
 
-    title: Line | None = Field(None, min_length=1)
+    title: Line | None = Field(default=None, min_length=1)
     public_title: Line | None = None
     description: Text | None = None
     status: Code | None = None
@@ -218,7 +218,7 @@ class NewEntry(Described, Dates):
 class EntryChange(Dates):
     """A change of a registry entry; what is absent stays."""
 
-    title: Line | None = Field(None, min_length=1)
+    title: Line | None = Field(default=None, min_length=1)
     public_title: Line | None = None
     description: Text | None = None
     status: Code | None = None
@@ -238,19 +238,22 @@ class DeclaredFile(Body):
     """What the sender says of a file: variant M700, version M005, format M701, SHA-256 M705 in hex, size M707 in bytes."""
 
     variant: Code = "P"
-    version: int | None = Field(None, ge=1, le=100_000)
+    version: int | None = Field(default=None, ge=1, le=100_000)
     format: Code | None = None
-    checksum: str | None = Field(None, pattern="^[0-9a-fA-F]{64}$")
-    size: int | None = Field(None, ge=0, le=1 << 53)
+    checksum: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
+    size: int | None = Field(default=None, ge=0, le=1 << 53)
 
 
 class NewDocument(Body):
-    """A new document on an entry. document_type M083, status M054, association M217; title: default the file's name."""
+    """A new document on an entry. document_type M083, association M217; title: default the file's name.
 
-    title: Line | None = Field(None, min_length=1)
+    status M054, default F on an incoming entry (it came as it is), else B.
+    """
+
+    title: Line | None = Field(default=None, min_length=1)
     description: Text | None = None
-    document_type: Code = Field("BREV", min_length=1)
-    status: Code = "B"
+    document_type: Code = Field(default="BREV", min_length=1)
+    status: Code | None = None
     association: Code = "H"
     screening: Screening | None = None
     file: DeclaredFile = Field(default_factory=DeclaredFile)

@@ -99,7 +99,8 @@ def new_document(work: Work, unit: UUID, entry: UUID, body: NewDocument, given: 
     screening = body.screening
     screened = record.Screened(**{**screening.model_dump(), "metadata": tuple(screening.metadata)}) if screening else None
     metadata = Metadata(title=body.title or given.file_name, description=body.description, screening=screened)
-    details = document.CreateDocument(body.document_type, body.status)
+    incoming = registry_entries.load(work, entry).entry_type == "I"
+    details = document.CreateDocument(body.document_type, body.status or ("F" if incoming else "B"))
     command = AddDocument(unit, entry, metadata, details, body.association, objects=(given,))
     return documents.add(work, command)
 

@@ -58,6 +58,7 @@ _BY_CODE: Mapping[str, int] = {
     "unexpected": 500,
 }
 _BY_FIRST_WORD: Mapping[str, int] = {"case": 409, "conflict": 409, "entry": 409, "external_key": 409, "series": 409}
+_BY_STATUS: Mapping[int, str] = {404: "request.page", 405: "request.method", 413: "request.too_large"}
 _RETRY_AFTER_S: Mapping[str, int] = {"database.away": 5, "projection.away": 1, "receipt.not_yet": 2}
 _REQUIREMENT_OF_FIELD: Mapping[str, str] = {"title": "M020", "public_title": "M025", "description": "M021"}
 
@@ -102,11 +103,11 @@ def explain(problem: Exception, texts: Texts) -> Explanation:
         case RequestValidationError():
             return _shape(problem, texts)
         case HTTPException():
-            code = {404: "request.page", 405: "request.method", 413: "request.too_large"}.get(problem.status_code, "request.malformed")
+            code = _BY_STATUS.get(problem.status_code, "request.malformed")
             return _told(code, texts) if problem.status_code < 500 else _told("unexpected", texts)
         case psycopg.DataError():  # a value that PostgreSQL cannot hold came through: bad input, never a fault of ours
             return _told("request.malformed", texts)
-        case psycopg.errors.UndefinedTable() | psycopg.errors.InvalidSchemaName():  # a projection is made, or swapped for a rebuilt one
+        case psycopg.errors.UndefinedTable() | psycopg.errors.InvalidSchemaName():  # a projection is made, or swapped for another
             return _told("projection.away", texts)
         case psycopg.OperationalError() | PoolTimeout():
             return _told("database.away", texts)
@@ -191,7 +192,7 @@ def _shape(problem: RequestValidationError, texts: Texts) -> Explanation:
     if first.get("type") == "json_invalid":
         return _told("request.malformed", texts)
     known = _KNOWN.get(str(first.get("type", "")))
-    refused = known(first) if known else Refused("request.field", "", {"field": _field(first), "why": str(first.get("msg", ""))[:200]})
+    refused = known(first) if known else _other(first)
     told = _refused(refused, texts)
     return Explanation(told.status, told.code, told.title, told.detail, told.way_out, told.requirement, None, fields)
 
@@ -204,7 +205,13 @@ def _too_long(fault: _Fault) -> Refused:
     field, given = _field(fault), fault.get("input")
     limit = fault.get("ctx", {}).get("max_length", "")
     length = str(len(given)) if isinstance(given, str) else "?"
-    return Refused("text.too_long", _REQUIREMENT_OF_FIELD.get(field, ""), {"element": field, "limit": str(limit), "length": length})
+    return Refused(
+        "text.too_long", _REQUIREMENT_OF_FIELD.get(field, ""), {"element": field, "limit": str(limit), "length": length}
+    )
+
+
+def _other(fault: _Fault) -> Refused:
+    return Refused("request.field", "", {"field": _field(fault), "why": str(fault.get("msg", ""))[:200]})
 
 
 def _absent(fault: _Fault) -> Refused:

@@ -1,6 +1,6 @@
 """The fence around the application: every request passes it inwards, every answer outwards.
 
-Inwards: the municipality is found, foreign hosts and sites are refused, a request that grows past its limit is cut as it comes in.
+Inwards: the municipality is found, foreign hosts and sites are refused, a request that grows past its limit is cut as it comes.
 Outwards: security headers, and for every exception an explanation instead of a trace.
 """
 

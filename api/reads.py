@@ -1,10 +1,10 @@
-"""Every read of units, lists, history and log, each passing the gate under its own action. One place, so that none is forgotten."""
+"""Every read of units, lists, history and log, each passing the gate under its own action: one place, so none is forgotten."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -17,6 +17,8 @@ from domain.model.errors import NotFound
 from projections import view
 from projections.journal.read import Found, Journal, Search
 from projections.view import CASE, DOCUMENT, ENTRY, View
+
+Answer = TypeVar("Answer")
 
 
 class Query(StrEnum):
@@ -128,6 +130,6 @@ def checkpoint(me: Caller) -> log_reads.Checkpoint | None:
     return log_reads.latest_checkpoint(me.tenant.ledger.reader)
 
 
-def _journal(me: Caller, ask: Callable[[Journal, psycopg.Connection[Any]], Any]) -> Any:
+def _journal(me: Caller, ask: Callable[[Journal, psycopg.Connection[Any]], Answer]) -> Answer:
     with me.tenant.read() as connection:
         return ask(me.tenant.journal, connection)

@@ -38,7 +38,7 @@ Scope = MutableMapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What makes an installation a demonstration. people: (id, name with role) of those a visitor may play; clock: theirs to move."""
+    """What makes an installation a demonstration. people: (id, name with role) whom a visitor may play; clock: theirs to move."""
 
     people: tuple[tuple[str, str], ...]
     clock: SetClock
@@ -147,7 +147,12 @@ class Caller:
     def up_to_date(self) -> bool:
         """Wait, at most `read_wait_ms`, until the journal shows what this reader has written; False where it does not yet."""
         chain_id, _, position = self.seen.rpartition("#")
-        if not position.isascii() or not position.isdigit() or len(position) > 18 or chain_id != self.tenant.ledger.writer.chain_id:
+        if (
+            not position.isascii()
+            or not position.isdigit()
+            or len(position) > 18
+            or chain_id != self.tenant.ledger.writer.chain_id
+        ):
             return True
         head = self.tenant.ledger.reader.head().position  # a position that was never written is not waited for
         return self.tenant.wait(min(int(position), head), self.site.settings.read_wait_ms / 1_000)

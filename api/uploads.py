@@ -19,6 +19,7 @@ import anyio.from_thread
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.types import Message
 
 from api.requests import new_id
 from domain.handlers import documents
@@ -112,7 +113,7 @@ def only_digest(object_id: UUID, chunks: Iterable[bytes]) -> Stored:
 
 
 def declared_checksum(header: str | None) -> str | None:
-    """The SHA-256 (hex) in a Repr-Digest field (RFC 9530); None where there is none. Refused `file.algorithm`, `request.field`."""
+    """The SHA-256 (hex) in a Repr-Digest field (RFC 9530), None where it is absent. Refused `file.algorithm`, `request.field`."""
     if not header:
         return None
     for member in header.split(",")[:10]:
@@ -128,8 +129,17 @@ def declared_checksum(header: str | None) -> str | None:
     raise Refused("file.algorithm", "M706", {"algorithm": header[:40]})
 
 
+def pull(request: Request) -> Message:
+    """The next piece of a request's body, for a route in a worker thread."""
+
+    async def one() -> Message:
+        return await request.receive()
+
+    return anyio.from_thread.run(one)
+
+
 def parts(request: Request, most: int = PARTS_LIMIT) -> Iterator[tuple[Part, Iterator[bytes]]]:
-    """Each part of a body with its bytes as they come; the next part begins once they are read or left. most: how many it may have.
+    """Each part of a body with its bytes as they come; the next begins once they are read or left. most: how many there may be.
 
     Refused: request.malformed, request.too_large.
     """
@@ -158,7 +168,7 @@ def _events(request: Request) -> Iterator[Part | bytes | None]:
     parser = MultipartParser(_boundary(request), reader.callbacks())  # type: ignore[arg-type]
     more = True
     while more:
-        message = anyio.from_thread.run(request.receive)
+        message = pull(request)
         if message["type"] == "http.disconnect":
             raise Refused("request.malformed")
         more = bool(message.get("more_body"))

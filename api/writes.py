@@ -59,7 +59,7 @@ class Done:
         }
 
 
-class _Repeated(Exception):  # noqa: N818  not an error: the answer exists
+class _Repeated(Exception):
     def __init__(self, facts: list[Recorded]) -> None:
         self.facts = facts
 

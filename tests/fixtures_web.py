@@ -82,7 +82,10 @@ class Web:
         """Fill in the form of a page that posts to `form`, and send it without following where it leads."""
         made = self.page(path)
         (found,) = made.xpath(f"//form[@action='{form}'][@method='post']")
-        values = {one.get("name"): one.get("value", "") for one in found.xpath(".//input[@name][not(@type='file')][not(@type='checkbox')]")}
+        values = {
+            one.get("name"): one.get("value", "")
+            for one in found.xpath(".//input[@name][not(@type='file')][not(@type='checkbox')]")
+        }
         for select in found.xpath(".//select"):
             chosen = select.xpath("./option[@selected]/@value") or select.xpath("./option/@value")
             values[select.get("name")] = chosen[0]

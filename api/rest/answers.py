@@ -109,7 +109,7 @@ def page_number(me: Caller, query: str, cursor: str | None) -> int:
     return int(page)
 
 
-def listed(me: Caller, name: str, rows: list[dict[str, Any]], total: int, following: str | None, up_to_date: bool) -> JSONResponse:
+def listed(name: str, rows: list[dict[str, Any]], total: int, following: str | None, up_to_date: bool) -> JSONResponse:
     """A page of a list. `next` is the cursor of the page after it; up_to_date: whether the reader's own last write is in it."""
     content = {name: rows, "total": total, "next": following, "up_to_date": up_to_date}
     return JSONResponse(json.loads(json.dumps(content, default=str)))

@@ -50,7 +50,7 @@ def list_cases(
     up_to_date = me.up_to_date()
     found = reads.cases(me, Search(words=q, statuses=statuses, page=page, limit=limit))
     following = me.site.seal("cursor", f"{query}:{page + 1}") if found.more else None
-    return listed(me, "cases", found.rows, found.total, following, up_to_date)
+    return listed("cases", found.rows, found.total, following, up_to_date)
 
 
 @router.get("/cases/{case}", response_model=dict[str, Any])

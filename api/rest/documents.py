@@ -52,7 +52,7 @@ def add_document(
     key: IdempotencyKey = None,
     repr_digest: Annotated[str | None, Header(description="SHA-256 of the file, as RFC 9530 writes it.")] = None,
 ) -> JSONResponse:
-    """Add a document with its file to an entry. `metadata` comes before `file`; a file without its declared digest is not kept."""
+    """Add a document with its file to an entry. `metadata` comes before `file`; a file that is not as declared is not kept."""
     me = caller_of(request)
     permitted(me.context(), AddDocument.ACTION, entry)
     beside = declared_checksum(repr_digest)

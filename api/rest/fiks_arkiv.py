@@ -101,7 +101,7 @@ def _shown(one: Answer) -> dict[str, str | None]:
 
 
 def _receive(request: Request, tenant: Tenant) -> _Received:
-    """Read the request, each file into the blob store as it comes. Refused, with nothing left: no multipart, no payload, too large."""
+    """Read the request, its files into the blob store as they come. Refused, with nothing left: no payload, too large."""
     received = _Received()
     try:
         for part, chunks in parts(request, MOST + len(FIELDS) + 2):

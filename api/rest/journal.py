@@ -28,7 +28,7 @@ def search_journal(
     since: Day | None = None,
     until: Day | None = None,
     status: Codes = None,
-    type: Codes = None,  # noqa: A002  the name outside is Noark's
+    type: Codes = None,
     unanswered: bool = False,
     limit: Limit = 50,
     cursor: str | None = None,
@@ -42,7 +42,7 @@ def search_journal(
     up_to_date = me.up_to_date()
     found = reads.journal(me, Search(q, since, until, statuses, types, unanswered, page, limit))
     following = me.site.seal("cursor", f"{query}:{page + 1}") if found.more else None
-    return listed(me, "entries", found.rows, found.total, following, up_to_date)
+    return listed("entries", found.rows, found.total, following, up_to_date)
 
 
 @router.get("/units/{unit}/history", response_model=dict[str, Any])

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-import anyio.from_thread
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -22,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from api import errors
 from api.errors import Explanation, body_fault
 from api.requests import Caller, new_id
-from api.uploads import FIELDS_LIMIT, Part, Received, Store, only_digest, received
+from api.uploads import FIELDS_LIMIT, Part, Received, Store, only_digest, pull, received
 from api.writes import repeated
 from domain.ledger.blobs import Stored
 from domain.model.errors import DagbokError, Refused
@@ -86,7 +85,7 @@ def read(request: Request) -> dict[str, str]:
     """The fields of a form without files (the last of a name counts). Refused `request.malformed`, `request.too_large`."""
     body, more = bytearray(), True
     while more:
-        message = anyio.from_thread.run(request.receive)
+        message = pull(request)
         if message["type"] == "http.disconnect":
             raise Refused("request.malformed")
         body += message.get("body", b"")
@@ -106,7 +105,7 @@ def read_with_file(request: Request, me: Caller) -> Iterator[Received]:
     blobs = me.tenant.ledger.blobs
     again: list[bool] = []
 
-    def admit(so_far: Received, part: Part) -> None:
+    def admit(so_far: Received, _: Part) -> None:
         check(request, me, so_far.fields)
         again.append(bool(repeated(me, key_of(so_far.fields))))
 

@@ -27,7 +27,9 @@ PageNumber = Annotated[int, Query(ge=1, le=100_000)]
 
 
 @router.get("")
-def listing(request: Request, q: Words = "", status: Codes = None, page_: Annotated[PageNumber, Query(alias="page")] = 1) -> Response:
+def listing(
+    request: Request, q: Words = "", status: Codes = None, page_: Annotated[PageNumber, Query(alias="page")] = 1
+) -> Response:
     """Cases, newest number first."""
     me = caller_of(request)
     statuses = commands.require_code(codes.CASE_STATUS, [one for one in status or [] if one], "saksstatus", "M052")

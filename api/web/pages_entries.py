@@ -84,7 +84,7 @@ def entry_page(request: Request, me: Caller, entry: UUID, form: Filled) -> HTMLR
 def change_status(request: Request, entry: UUID) -> Response:
     """Give the entry another status."""
 
-    def handle(me: Caller, fields: Mapping[str, str]) -> Handle:
+    def handle(_: Caller, fields: Mapping[str, str]) -> Handle:
         body = forms.parse(EntryChange, {"status": fields.get("status")})
         tag = f'"{fields.get("version", "")}"'
         return commands.expecting(entry, tag, lambda work: commands.change_entry(work, entry, body))
@@ -109,7 +109,7 @@ def sign_off(request: Request, entry: UUID) -> Response:
 @router.post("/entries/{entry}/sign-offs/{sign_off_id}/take-back")
 def take_back(request: Request, entry: UUID, sign_off_id: UUID) -> Response:
     """Take a sign-off back."""
-    return _change(request, entry, "taken-back", lambda me, fields: lambda work: commands.take_back(work, entry, sign_off_id))
+    return _change(request, entry, "taken-back", lambda _, __: lambda work: commands.take_back(work, entry, sign_off_id))
 
 
 @router.post("/entries/{entry}/documents")
@@ -170,7 +170,7 @@ _ENTRY_FIELDS = ("title", "public_title", "entry_type", "status", "document_date
 
 
 def _received(me: Caller, day: str) -> datetime | str | None:
-    """The instant of a day of receipt: now where it is today, else noon of that day; text that is no day is left to be refused."""
+    """The instant of a day of receipt: now where it is today, else noon of that day; text that is no day stays, to be refused."""
     if not day:
         return None
     now = me.tenant.ledger.clock.now()

@@ -30,7 +30,7 @@ def journal(
     since: Given = "",
     until: Given = "",
     status: Codes = None,
-    type: Codes = None,  # noqa: A002  the name in the address
+    type: Codes = None,
     unanswered: bool = False,
     page_: Annotated[PageNumber, Query(alias="page")] = 1,
 ) -> Response:

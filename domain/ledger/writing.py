@@ -89,13 +89,14 @@ class Desk:
             raise LedgerError("the chain has no first fact", hint="Run `dagbok init`.")
         self.log_stream: UUID = rows[0][0]
         self.log_version = int(rows[-1][1])
-        self._topics = set(catalogue.FORMAT_TOPICS)
+        topics = set(catalogue.FORMAT_TOPICS)
         self._ended = False
         for _, _, topic, meta in rows:
             fact = catalogue.decode(str(topic), bytes(meta), None)[1]
             if isinstance(fact, FactTypeIntroduced):
-                self._topics.add(fact.topic)
+                topics.add(fact.topic)
             self._ended = isinstance(fact, ChainClosed)
+        self._topics = frozenset(topics)
 
     def unknown_topics(self, submission: Submission) -> list[str]:
         """Topics of the submission not yet introduced in this chain, in order of first use."""
@@ -103,12 +104,12 @@ class Desk:
 
     def introduced(self, topics: Sequence[str], version: int) -> None:
         """Remember that these topics stand in the batch."""
-        self._topics.update(topics)
+        self._topics = self._topics.union(topics)  # a new set: `write` goes back to the old one where the batch fails
         self.log_version = version
 
     def write(self, batch: Sequence[Submission], decide: Decide) -> Written:
         """Write the batch by the short way where it holds, else by the long one. Raises OutcomeUnknown, ChainIsClosed."""
-        known = self.log_version, set(self._topics)
+        known = self.log_version, self._topics
         try:
             written = self._short_way(batch, decide)
             if written is None:

@@ -163,7 +163,7 @@ def test_a_cut_ledger_is_refused_and_becomes_read_only(ledger_tenant: LedgerTena
         new_case(ledger_tenant.open_ledger())
     with pytest.raises(Broken, match="read-only"):
         new_case(ledger_tenant.ledger)  # the short way is closed too
-    assert ledger_tenant.ledger.reader.stream(case) == []  # reading goes on
+    assert [one.position for one in ledger_tenant.ledger.reader.stream(case)] == [4]  # reading goes on
     with pytest.raises(Broken, match="was stopped"):
         signing.tick()
 
@@ -232,7 +232,7 @@ def test_a_torn_last_line_is_cut_off_and_a_damaged_one_refused(tmp_path: Path) -
         store.remember_receipts([1], 1)
         store.close()
         assert path.read_bytes() == whole
-    for at in range(len(whole)):
+    for at in range(len(whole) - 1):  # without its newline the last line would be a torn one
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         with pytest.raises(StoreFault):
             list(Store(tmp_path, name).receipts())

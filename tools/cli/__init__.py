@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
@@ -27,6 +28,7 @@ witnesses.register(app)
 
 def main() -> None:
     """Run the program; a fault is said in words, never as a traceback."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an ordinary exit: the embedded server stops with its last user
     try:
         app(standalone_mode=False)
     except typer.Exit as done:
@@ -47,7 +49,3 @@ def main() -> None:
             raise
         print(f"dagbok: {usage()}", file=sys.stderr)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -120,7 +120,7 @@ def _until_ended() -> threading.Event:
     if not sys.stdin.isatty():
 
         def parent_gone() -> None:
-            while sys.stdin.buffer.read(4096):
+            while os.read(0, 4096):
                 pass
             ended.set()
 

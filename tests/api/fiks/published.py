@@ -149,11 +149,7 @@ def _party(send: Send, reference: Path) -> tuple[str, str]:
 def _sign_off(send: Send, reference: Path, payload: bytes) -> bytes:
     party, number = _party(send, reference)
     payload = replaced(payload, "en-korrespondansepart-id", party)
-    return (
-        replaced(payload, "en-registreringsid", number)
-        if b"en-registreringsid" in payload.replace(b"\0", b"")
-        else payload
-    )
+    return replaced(payload, "en-registreringsid", number) if b"en-registreringsid" in payload.replace(b"\0", b"") else payload
 
 
 def _signed_off(send: Send, reference: Path, payload: bytes) -> bytes:

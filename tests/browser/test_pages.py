@@ -1,0 +1,113 @@
+"""The pages in a real browser: at a desk and on a phone, in Norwegian, without JavaScript. DAGBOK_PICTURES=DIR keeps pictures."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+QUIET = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+PAGES = ("front", "case", "entry", "journal", "history", "log")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A small demo municipality, made and served by the program itself."""
+    folder = tmp_path_factory.mktemp("demo")
+    size = os.environ.get("DAGBOK_PICTURES_SIZE", "0.03")
+    command = [sys.executable, "-m", "tools.cli", "demo", "--data", str(folder / "data"), "--now", "2026-11-23", "--size", size]
+    with subprocess.Popen([*command, "--port", "8900"], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        try:
+            yield program.stdout.readline().strip().rstrip("/")
+        finally:
+            program.terminate()
+            program.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def addresses(site: str) -> dict[str, str]:
+    """The six pages: a case with several entries, one of its entries, and that case's history."""
+    journal = httpx.get(f"{site}/api/v1/journal", params={"q": "naust"}).json()
+    entry = next(one for one in journal["entries"] if one["case_id"] and one["entry_number"] > 1)
+    return {
+        "front": f"{site}/",
+        "case": f"{site}/cases/{entry['case_id']}",
+        "entry": f"{site}/entries/{entry['id']}",
+        "journal": f"{site}/journal?q=naust",
+        "history": f"{site}/history/{entry['case_id']}?on=2026-11-10",
+        "log": f"{site}/log",
+    }
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_and_speaks_norwegian(browser: Browser, addresses: dict[str, str], name: str, size: str) -> None:
+    context = browser.new_context(viewport=SIZES[size], locale="nb-NO", java_script_enabled=True)  # type: ignore[arg-type]
+    try:
+        page = context.new_page()
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda problem: said.append(str(problem)))
+        answer = page.goto(addresses[name], wait_until="load")
+        assert answer is not None
+        assert answer.status == 200
+        assert page.locator("html").get_attribute("lang") == "nb"
+        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+        assert page.evaluate("getComputedStyle(document.body).fontFamily") != ""
+        assert said == []
+        keep(page, f"{name}-{size}")
+    finally:
+        context.close()
+
+
+def keep(page: Page, name: str) -> None:
+    """Keep a picture where one is wanted."""
+    folder = os.environ.get("DAGBOK_PICTURES")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, clip={"x": 0, "y": 0, **_size(page)})  # type: ignore[typeddict-item]
+
+
+def _size(page: Page) -> dict[str, int]:
+    width = page.viewport_size["width"] if page.viewport_size else 1280
+    height = int(page.evaluate("document.documentElement.scrollHeight"))
+    return {"width": width, "height": min(height, 1100 if width > 600 else 1500)}
+
+
+def test_a_letter_is_registered_without_javascript(browser: Browser, addresses: dict[str, str]) -> None:
+    context = browser.new_context(viewport=SIZES["phone"], locale="nb-NO", java_script_enabled=False)  # type: ignore[arg-type]
+    try:
+        page = context.new_page()
+        page.goto(addresses["case"])
+        page.locator("a[href$='/entries/new']").first.click()
+        title = "Klage på vedtak om naust – gnr 12/bnr 7"
+        form = page.locator("form[action$='/entries']").first
+        form.locator("[name=title]").fill(title)
+        form.locator("[name=party_name]").fill("Ola Nordmann")
+        letter = {"name": "klage.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"}
+        form.locator("input[type=file]").first.set_input_files(letter)  # type: ignore[arg-type]
+        form.locator("button[type=submit], button:not([type])").first.click()
+        page.wait_for_load_state()
+        assert re.search(r"/(entries|cases)/[0-9a-f-]{36}", page.url)
+        assert title in page.content()
+    finally:
+        context.close()
