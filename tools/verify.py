@@ -21,7 +21,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import reduce
+from hashlib import sha256
 from pathlib import Path
+from struct import Struct
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -34,6 +36,7 @@ from tools.export_files import Fault, Files, Findings, Tiles
 __all__ = ["Fault", "Report", "main", "verify_export"]
 
 _NOTE_LIMIT, _VKEY_LIMIT, _PAYLOAD_LIMIT = 4_000_000, 10_000, 256 * LINE_LIMIT  # bytes
+_FIELDS = Struct("!Qq16sQH")  # the numbers of an entry, between the chain's prefix and the topic
 _NEED_NO_INTRODUCTION = frozenset({chain.OPENED_TOPIC, chain.INTRODUCED_TOPIC})
 
 Keys = Mapping[tuple[str, bytes], Callable[[bytes, bytes], bool]]
@@ -219,12 +222,9 @@ class _Walk:
     def run(self) -> None:
         """Read all there is; ``complete`` stays false where a bundle is missing or cannot be cut into entries."""
         for index in range((self._size + 255) // 256):
-            entries = self._bundle(index, min(256, self._size - 256 * index))
-            if entries is None:
+            leaves = self._walk(index, min(256, self._size - 256 * index))
+            if leaves is None:
                 return
-            leaves = [chain.leaf_hash(entry) for entry in entries]
-            self._check_bundle(index, entries)
-            self.head = reduce(chain.chain_hash, leaves, self.head)
             for size in self._stops:
                 if self.events < size <= self.events + len(leaves):
                     self.roots[size] = self.tiles.root(leaves[: size - self.events])
@@ -237,21 +237,57 @@ class _Walk:
             self._findings.fault("the opening fact names another chain", 1)
         self.complete = True
 
-    def _bundle(self, index: int, width: int) -> list[bytes] | None:
-        """The entries of a bundle, or ``None`` and a fault."""
+    def _walk(self, index: int, width: int) -> list[bytes] | None:
+        """The leaves of a bundle, looked at and linked into the chain; ``None`` and a fault where it is no bundle."""
         path, first = chain.entries_path(index, width), 256 * index + 1
         data = self._files.read(path, width * 0x10001, (first, first + width - 1))
         if data is None:
             return None
-        entries, at = list[bytes](), 0
-        while at < len(data) and len(entries) < width:
-            end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-            entries.append(data[at + 2 : end])
-            at = end
-        if at != len(data) or len(entries) != width:
+        leaves = None if self._payloads else self._skim(data, width)
+        if leaves is not None:
+            return leaves
+        entries, at, size = list[bytes](), 0, len(data)
+        while at + 1 < size and len(entries) < width:
+            start = at + 2
+            at = start + (data[at] << 8 | data[at + 1])
+            entries.append(data[start:at])
+        if at != size or len(entries) != width:
             self._findings.fault(f"{path} is not {width} entries with their lengths", interval=(first, first + width - 1))
             return None
-        return entries
+        self._check_bundle(index, entries)
+        leaves = [chain.leaf_hash(entry) for entry in entries]
+        self.head = reduce(chain.chain_hash, leaves, self.head)
+        return leaves
+
+    def _skim(self, data: bytes, width: int) -> list[bytes] | None:
+        """The leaves of a bundle that is in order: nothing new, nothing amiss. If not, each entry is looked at by itself.
+
+        One loop over the bundle as it lies, at half the cost of looking at each: what makes checking keep up with hashing.
+        """
+        prefix, skip, unpack, topics, size = self._prefix, len(self._prefix), _FIELDS.unpack_from, self._topics, len(data)
+        versions, recorded, fresh = self._versions, self._recorded_at_us, dict[bytes, int]()
+        leaves, head, at = list[bytes](), self.head, 0
+        for position in range(self.events + 1, self.events + width + 1):
+            start = at + 2
+            if start + skip + _FIELDS.size > size or not data.startswith(prefix, start):
+                return None
+            position_at, recorded_at_us, stream, version, length = unpack(data, start + skip)
+            body, at = start + skip + _FIELDS.size, start + (data[at] << 8 | data[at + 1])
+            topic = data[body : body + length]
+            if at != body + length + 64 or at > size or topic not in topics or topic in DISCLOSED:
+                return None
+            before = fresh[stream] if stream in fresh else versions.get(stream, 0)
+            if position_at != position or recorded_at_us < recorded or version != before + 1:
+                return None
+            fresh[stream], recorded = version, recorded_at_us
+            leaf = sha256(b"\x00" + data[start:at]).digest()
+            head = sha256(b"\x02" + head + leaf).digest()
+            leaves.append(leaf)
+        if at != size:
+            return None
+        versions.update(fresh)
+        self._recorded_at_us, self.head = recorded, head
+        return leaves
 
     def _check_bundle(self, index: int, entries: Sequence[bytes]) -> None:
         last = self.events + len(entries)

@@ -112,7 +112,7 @@ def known(change: Change, node: Node, element: str, listed: str, given_id: bool 
         if wanted.lower() == one["id"] or (given_id and wanted == one.get("given_id")):
             return dict(one)
     if not _stood_once(change, wanted, given_id):
-        raise NotFound(element, f"{element} {wanted}"[:200])
+        raise NotFound("unit", f"{element} {wanted}"[:200])
     return None
 
 
@@ -131,5 +131,5 @@ def standing(change: Change, node: Node, element: str, listed: str, given_id: bo
     """As `known`, but what was taken away cannot be changed any more."""
     found = known(change, node, element, listed, given_id)
     if found is None:
-        raise NotFound(element, f"{element} {node[element]}"[:200])
+        raise NotFound("unit", f"{element} {node[element]}"[:200])
     return found

@@ -59,11 +59,14 @@ def _both(group: Node, name: str) -> tuple[Node, ...]:
 
 
 def _updated(found: list[Tree], given: Tree, key: str, renamed: str, element: str) -> None:
+    """Change the element that `given` names; one that reads so already, under its new number, is left alone."""
     wanted = given.get(renamed)
+    changes = {name: value for name, value in given.items() if name != renamed or renamed == key}
     at = next((index for index, one in enumerate(found) if one.get(key) == wanted), None)
-    if at is None:
-        raise NotFound(element, f"{key} {(wanted or [''])[0]}"[:200])
-    found[at] = found[at] | {name: value for name, value in given.items() if name != renamed or renamed == key}
+    if at is not None:
+        found[at] = found[at] | changes
+    elif key not in changes or not any(one | changes == one for one in found):
+        raise NotFound("unit", f"{element}: {key} {(wanted or [''])[0]}"[:200])
 
 
 def _write(change: Change, element: str, current: Sequence[Tree], wanted: Sequence[Tree]) -> None:

@@ -35,8 +35,8 @@ def titles(change: Change) -> None:
     amendments.title(change.work, change.unit, current, wanted)
 
 
-def title_steps() -> Steps:
-    """The three elements of a title; whichever is there, `titles` runs once."""
+def title_steps(*names: str) -> Steps:
+    """The elements of a title; whichever is there, `titles` runs once."""
 
     def unless(earlier: tuple[str, ...]) -> Step:
         def step(change: Change) -> None:
@@ -45,7 +45,6 @@ def title_steps() -> Steps:
 
         return step
 
-    names = ("tittel", "offentligTittel", "beskrivelse")
     return {name: unless(names[:at]) for at, name in enumerate(names)}
 
 

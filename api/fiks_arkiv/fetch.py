@@ -50,7 +50,7 @@ def file(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
     with tenant.read() as connection:
         unit = Fields(tenant.name).document_of(connection, object_id)
     if unit is None:
-        raise NotFound("document", str(object_id))
+        raise NotFound("document object", str(object_id))
     permitted(context, READ_FILE, unit)
     found = next(one for one in Units(tenant.ledger).get(unit, DOCUMENT)["objects"] if one["id"] == str(object_id))
     if found["size"] > MOST_BYTES:

@@ -34,7 +34,7 @@ def undo(work: Work, tenant: Tenant, root: Node) -> None:
     facts = [recorded.fact for recorded in tenant.ledger.reader.stream(entry)]
     once = {fact.sign_off for fact in facts if isinstance(fact, SignedOff) and fact.party in (None, party)}
     if not any(isinstance(fact, SignOffRemoved) and fact.sign_off in once for fact in facts):
-        raise NotFound("sign-off", f"korrespondansepartID {root.text('korrespondansepartID')}"[:200])
+        raise NotFound("unit", f"korrespondansepartID {root.text('korrespondansepartID')}"[:200])
 
 
 def _found(work: Work, references: References, root: Node) -> tuple[UUID, UUID]:
@@ -49,4 +49,4 @@ def party_of(state: RegistryEntry, given: str) -> UUID:
     for party, fact in state.parties.items():
         if given == str(party) or (fact.body is not None and fact.body.given_id == given):
             return party
-    raise NotFound("correspondence party", f"korrespondansepartID {given}"[:200])
+    raise NotFound("unit", f"korrespondansepartID {given}"[:200])

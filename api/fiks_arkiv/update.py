@@ -150,7 +150,6 @@ def _moment(text: object) -> datetime | None:
 
 
 _SHARED: Steps = {
-    **change_texts.title_steps(),
     "opprettetDato": fixed("opprettetDato", "created_at"),
     "opprettetAv": fixed("opprettetAv", "created_by"),
     "partOppdateringer": change_parties.parts,
@@ -158,6 +157,7 @@ _SHARED: Steps = {
     "referanseEksternNoekkel": change_texts.external_key,
 }
 _OF_FOLDERS_AND_ENTRIES: Steps = {
+    **change_texts.title_steps("tittel", "offentligTittel", "beskrivelse"),
     **_SHARED,
     "noekkelord": change_texts.keywords,
     "kryssreferanseOppdateringer": change_texts.references,
@@ -212,6 +212,7 @@ ENTRY_STEPS: Steps = {
 """An entry's elements, the status last."""
 DOCUMENT: Steps = {
     "referanseTilDokumentbeskrivelse": reference,
+    **change_texts.title_steps("tittel", "beskrivelse"),
     **_SHARED,
     "dokumenttype": _document_type,
     "dokumentmedium": fixed("dokumentmedium", "medium"),

@@ -82,7 +82,7 @@ class Derived:
                 continue
             try:
                 found = _decode(meta)
-            except msgspec.MsgspecError as problem:
+            except (msgspec.MsgspecError, ValueError) as problem:  # ValueError: not UTF-8
                 findings.add(f"meta cannot be read: {problem}", event[0])
                 continue
             head, fields = found.e, found.f

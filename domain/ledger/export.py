@@ -54,7 +54,15 @@ class _Meta(msgspec.Struct):
     f: StoredObject
 
 
-decode_object = msgspec.json.Decoder(_Meta).decode
+_decode = msgspec.json.Decoder(_Meta).decode
+
+
+def decode_object(meta: bytes) -> StoredObject:
+    """What a fact of `OBJECT_TOPIC` says of its file. Raises ChainError."""
+    try:
+        return _decode(meta).f
+    except (msgspec.MsgspecError, ValueError) as problem:
+        raise chain.ChainError(f"the document object in this fact cannot be read: {problem}") from problem
 
 
 def export(
@@ -179,7 +187,7 @@ class _Writer:
                 self._put(f"schema/{fact.topic}.body.json", fact.body_schema.encode())
 
     def _document(self, blobs: Blobs, position: int, meta: bytes) -> None:
-        stored = decode_object(meta).f
+        stored = decode_object(meta)
         place = self._folder / "blob" / str(stored.object_id)
         place.parent.mkdir(exist_ok=True)
         try:

@@ -105,7 +105,7 @@ class Export:
             if row.topic.encode() == DISPOSAL:
                 erasures.decided(row.position, row.meta)
             if row.topic.encode().startswith(OBJECT_TOPIC):
-                self._objects.append((row.position, decode_object(row.meta).f))
+                self._objects.append((row.position, decode_object(row.meta)))
         if tree.extend(leaves).root() != self.checkpoint.root:
             raise Unfit("the entries are not those that the checkpoint was signed for")
         for run, what in erasures.faults(self.checkpoint.size):

@@ -46,6 +46,13 @@ class Busy(LedgerError):
     retry_after_s = 2
 
 
+class Unsettled(Busy):
+    """The database was lost while this was being written: whether it is there will be known once the database is back."""
+
+    hint = "Look whether it is there, or repeat it with the same idempotency key."
+    retry_after_s = 30
+
+
 class ClockFault(LedgerError):
     """The clocks disagree, so nothing is stamped or written. Reading goes on."""
 

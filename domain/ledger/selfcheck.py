@@ -218,8 +218,8 @@ def _report(one: ChainCheck) -> ChainReport:
 
 
 def _in_order(faults: Sequence[Fault]) -> Iterator[Fault]:
-    def place(fault: Fault) -> int:
-        return fault.position if fault.position is not None else fault.interval[0] if fault.interval else 1 << 63
+    def place(fault: Fault) -> int:  # an interval by its end: a position that is known for certain comes before it
+        return fault.position if fault.position is not None else fault.interval[1] if fault.interval else 1 << 63
 
     return iter(sorted(faults, key=place))
 

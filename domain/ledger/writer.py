@@ -18,12 +18,13 @@ import psycopg
 from domain.ledger import writing
 from domain.ledger.batch import Batch, Found, Head, Written
 from domain.ledger.clock import SKEW_LIMIT, Clock
-from domain.ledger.faults import Busy, ChainIsClosed, ClockFault, LedgerError
+from domain.ledger.faults import Busy, ChainIsClosed, ClockFault, LedgerError, Unsettled
 from domain.ledger.submission import Appended, Submission
 
 QUEUE_LIMIT = 4_096
 BATCH_FACTS = 512
 RECONNECT_FOR_S = 4.0
+SETTLE_FOR_S = 30.0
 TOO_BIG = "54"  # class "program limit exceeded": what was sent is at fault, not the connection
 
 
@@ -148,9 +149,11 @@ class Writer:
                     raise
                 problem = trouble
             self._drop()
-            # with an outcome in doubt no answer is true yet: the callers wait until the database tells
-            if time.monotonic() - started > RECONNECT_FOR_S and doubt is None:
+            passed_s = time.monotonic() - started
+            if doubt is None and passed_s > RECONNECT_FOR_S:
                 raise Busy("the database cannot be written to", hint=str(problem)) from problem
+            if doubt is not None and passed_s > SETTLE_FOR_S:  # neither yes nor no would be true
+                raise Unsettled from problem
             time.sleep(0.05)
 
     def _once(self, desk: writing.Desk, batch: Sequence[Submission]) -> Written:

@@ -16,7 +16,7 @@ from api.web import texts
 from api.web.assets import SetUpFailed, compile_catalogues
 from tests import tidy
 
-KEY = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+KEY = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 FILE_ENDINGS = (".html", ".css", ".js", ".svg", ".txt", ".pdf", ".xml", ".json")
 WRITTEN = {path.parent.parent.name: path for path in texts.LOCALE.glob("*/LC_MESSAGES/dagbok.po")}
 
@@ -79,7 +79,7 @@ def prefixes(templates: Mapping[str, str], modules: Mapping[str, str]) -> set[st
 
 
 TEMPLATES = {path.name: path.read_text(encoding="utf-8") for path in (texts.LOCALE.parent / "templates").rglob("*.html")}
-MODULES = tidy.sources("api")
+MODULES = tidy.sources("api", "projections")
 PAGES = {key.split(".")[0] for found in CATALOGUES.values() for key in messages(found)}
 
 

@@ -174,7 +174,10 @@ def test_a_chain_that_is_not_there_is_not_exported(ledger_tenant: LedgerTenant, 
 def test_cosignatures_go_with_the_checkpoint(ledger_tenant: LedgerTenant, tmp_path: Path) -> None:
     vkey = sign(ledger_tenant)
     line = "— witness.example/w1 " + "AAAA" * 25 + "\n"
-    tamper(ledger_tenant, f"insert into {{t}}.ledger_cosignature select size, 'witness.example/w1', '{line}' from {{t}}.ledger_checkpoint")
+    tamper(
+        ledger_tenant,
+        f"insert into {{t}}.ledger_cosignature select size, 'witness.example/w1', '{line}' from {{t}}.ledger_checkpoint",
+    )
     write_out(ledger_tenant, tmp_path / "out")
     note = chain.parse_note((tmp_path / "out" / "checkpoint").read_text())
     assert [one.name for one in note.signatures] == [chain_id_of(ledger_tenant), "witness.example/w1"]

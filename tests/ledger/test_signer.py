@@ -64,7 +64,9 @@ def test_a_checkpoint_is_signed_once_for_what_is_new(ledger_tenant: LedgerTenant
     assert signing.tick() is None
 
 
-def test_only_the_latest_checkpoint_is_kept_where_nothing_rests_on_the_others(ledger_tenant: LedgerTenant, signing: Signer) -> None:
+def test_only_the_latest_checkpoint_is_kept_where_nothing_rests_on_the_others(
+    ledger_tenant: LedgerTenant, signing: Signer
+) -> None:
     sizes = []
     for _ in range(4):
         new_case(ledger_tenant.ledger)
@@ -283,7 +285,9 @@ def test_run_signs_every_chain_until_it_is_stopped(ledger_tenant: LedgerTenant, 
     finally:
         stop.set()
         thread.join()
-    assert rows(ledger_tenant, "select size from {t}.ledger_checkpoint") == rows(ledger_tenant, "select position from {t}.ledger_head")
+    assert rows(ledger_tenant, "select size from {t}.ledger_checkpoint") == rows(
+        ledger_tenant, "select position from {t}.ledger_head"
+    )
     assert {one.state for one in signers.values()} == {State.SIGNING}
 
 

@@ -225,7 +225,9 @@ def test_the_ledgers_latest_checkpoint_is_cosigned_and_kept(ledger_tenant: Ledge
             sizes.append(signed.size)
             assert cosigning.cosign_latest(connection, ledger_tenant.tenant, client, "http://w", vkey) is not None
             assert cosigning.cosign_latest(connection, ledger_tenant.tenant, client, "http://w", vkey) is None
-    kept = rows(ledger_tenant, "select size, witness, note, line from {t}.ledger_cosignature join {t}.ledger_checkpoint using (size)")
+    kept = rows(
+        ledger_tenant, "select size, witness, note, line from {t}.ledger_cosignature join {t}.ledger_checkpoint using (size)"
+    )
     assert [(row[0], row[1]) for row in kept] == [(size, NAME) for size in sizes]
     for _, _, note, line in kept:
         keys = witness.log_keys([signing.vkey, vkey])

@@ -13,7 +13,7 @@ import pytest
 
 from domain.ledger import embedded, tenants, writer, writing
 from domain.ledger.clock import SystemClock
-from domain.ledger.faults import Busy, LedgerError, Unsafe, VersionConflict
+from domain.ledger.faults import Busy, LedgerError, Unsafe, Unsettled, VersionConflict
 from domain.ledger.ledger import Ledger
 from domain.ledger.submission import Appended
 from domain.ledger.writer import Writer
@@ -249,20 +249,24 @@ def test_every_caller_is_answered_while_the_writer_closes(ledger_tenant: LedgerT
     whole(ledger_tenant)
 
 
-def test_a_database_out_of_reach_is_answered_and_come_back_to(
-    ledger_tenant: LedgerTenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_out_of_reach_is_come_back_to(ledger_tenant: LedgerTenant, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = ledger_tenant.ledger
     write(ledger, titled(uuid.uuid4()))
     monkeypatch.setattr(writer, "RECONNECT_FOR_S", 0.2)
+    monkeypatch.setattr(writer, "SETTLE_FOR_S", 0.4)
     role = f"{ledger_tenant.tenant}_writer"
     with ledger_tenant.owner() as connection:
         connection.execute(f"alter role {role} nologin")
-        end_sessions(connection, role)
-        with pytest.raises(Busy):
-            write(ledger, titled(uuid.uuid4()))
-        assert isinstance(ledger.writer.fault, Busy)
-        connection.execute(f"alter role {role} login")
+        try:
+            end_sessions(connection, role)
+            with pytest.raises(Unsettled):  # it was sent; nobody can say now that it did not arrive
+                write(ledger, titled(uuid.uuid4()))
+            with pytest.raises(Busy) as busy:  # it was not sent
+                write(ledger, titled(uuid.uuid4()))
+            assert not isinstance(busy.value, Unsettled)
+            assert isinstance(ledger.writer.fault, Busy)
+        finally:
+            connection.execute(f"alter role {role} login")
     write(ledger, titled(uuid.uuid4()))
     assert ledger.writer.fault is None
     whole(ledger_tenant)
