@@ -21,7 +21,7 @@ from domain.model.record import ContactBody, Named
 def _in_our_era(value: Any) -> Any:
     """Years that a time zone or PostgreSQL cannot push out of range."""
     if not 1000 <= value.year <= 9000:
-        raise ValueError("the year must lie between 1000 and 9000")
+        raise PydanticCustomError("date_out_of_range", "the year must lie between 1000 and 9000")
     return value
 
 

@@ -91,7 +91,9 @@ class Explanation:
     @property
     def headers(self) -> dict[str, str]:
         """The answer's headers that belong to it."""
-        return {"Retry-After": str(self.retry_after_s)} if self.retry_after_s is not None else {}
+        wait = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s is not None else {}
+        # What is too large is not read to its end: the connection cannot carry another request.
+        return {**wait, "Connection": "close"} if self.status == 413 else wait
 
 
 def explain(problem: Exception, texts: Texts) -> Explanation:
@@ -211,6 +213,8 @@ def _too_long(fault: _Fault) -> Refused:
 
 
 def _other(fault: _Fault) -> Refused:
+    if str(fault.get("type", "")).startswith(("date", "timezone")):
+        return Refused("date.malformed", "", {"field": _field(fault), "given": str(fault.get("input", ""))[:80]})
     return Refused("request.field", "", {"field": _field(fault), "why": str(fault.get("msg", ""))[:200]})
 
 

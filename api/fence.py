@@ -11,14 +11,17 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
+from psycopg_pool import PoolTimeout
 from starlette.datastructures import Headers, MutableHeaders
 
 from api import errors
-from api.requests import TENANT, Site, host_of, new_id, route_path, site_of
+from api.requests import TENANT, Site, host_of, route_path, site_of
 from api.web import shell
-from domain.model.errors import Refused
+from domain.ledger.identity import new_id
+from domain.model.errors import DagbokError, Refused
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -140,5 +143,7 @@ def _page(site: Site, request: Request, told: errors.Explanation, reference: str
 
 def _logged(problem: Exception, request: Request) -> str:
     reference = str(new_id())
-    _log.error("request-failed", exc_info=problem, extra={"reference": reference, "path": route_path(request.scope)})
+    known = isinstance(problem, DagbokError | psycopg.OperationalError | PoolTimeout)  # what a trace would not explain better
+    said = {"reference": reference, "path": route_path(request.scope), "problem": str(problem)}
+    _log.error("request-failed", exc_info=None if known else problem, extra=said)
     return reference

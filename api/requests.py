@@ -10,11 +10,9 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
-import uuid
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from fastapi import Request
 
@@ -200,11 +198,6 @@ def route_path(scope: Scope) -> str:
     """The path within the municipality."""
     path, prefix = str(scope["path"]), str(scope.get("root_path", ""))
     return path.removeprefix(prefix) or "/"
-
-
-def new_id() -> UUID:
-    """A new systemID (M001), also a log reference or a form's nonce: the one place of chance behind the web."""
-    return uuid.uuid4()
 
 
 def secure_cookie(request: Request) -> dict[str, Any]:

@@ -13,20 +13,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DAGBOK_", extra="ignore")
 
-    data: Path = Field(Path("data"), description="Data folder: embedded database, documents, secrets.")
-    database: str | None = Field(None, description="PostgreSQL connection string (owner's) instead of the embedded server.")
+    data: Path = Field(default=Path("data"), description="Data folder: embedded database, documents, secrets.")
+    database: str | None = Field(default=None, description="PostgreSQL connection string (the owner's), not the embedded server.")
     signer_dir: Path | None = Field(
-        None, description="The signer's keys and monotone store; default: the data folder's name + .signer."
+        default=None, description="The signer's keys and monotone store; default: the data folder's name + .signer."
     )
-    tenant: str | None = Field(None, description="Which municipality a command speaks of; default: the only one.")
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8765, description="Port to listen on; where it is taken, the next free one.")
-    language: str = Field("nb", description="Language of pages where the visitor has none: nb, nn, sv, en.")
-    actor: str = Field("", description="Who acts on pages and REST until login exists; loopback only.")
-    request_limit: int = Field(6 * 1024**3, description="Largest request, bytes.")
-    file_limit: int = Field(5 * 1024**3, description="Largest file, bytes.")
-    xml_limit: int = Field(16 * 1024**2, description="Largest XML message, bytes.")
-    read_wait_ms: int = Field(300, description="How long a page waits for what its reader has just written, milliseconds.")
+    tenant: str | None = Field(default=None, description="Which municipality a command speaks of; default: the only one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8765, description="Port to listen on; where it is taken, the next free one.")
+    language: str = Field(default="nb", description="Language of pages where the visitor has none: nb, nn, sv, en.")
+    actor: str = Field(default="", description="Who acts on pages and REST until login exists; loopback only.")
+    request_limit: int = Field(default=6 * 1024**3, description="Largest request, bytes.")
+    file_limit: int = Field(default=5 * 1024**3, description="Largest file, bytes.")
+    xml_limit: int = Field(default=16 * 1024**2, description="Largest XML message, bytes.")
+    read_wait_ms: int = Field(default=300, description="How long a page waits for what its reader just wrote, milliseconds.")
 
     @property
     def signer_folder(self) -> Path:

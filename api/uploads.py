@@ -21,10 +21,10 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Message
 
-from api.requests import new_id
 from domain.handlers import documents
 from domain.ledger.blobs import Blobs, Stored
 from domain.ledger.faults import LedgerError
+from domain.ledger.identity import new_id
 from domain.model.errors import Refused
 
 FIELDS_LIMIT = 1024 * 1024

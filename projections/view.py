@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -58,7 +58,7 @@ def evolve(view: View | None, recorded: Recorded) -> View | None:
         fold(view, fact, recorded)
     view["version"] = recorded.version
     view["position"] = recorded.position
-    view["changed_at"] = recorded.envelope.at
+    view["changed_at"] = _at(recorded)
     view["changed_by"] = recorded.envelope.actor
     return view
 
@@ -75,11 +75,16 @@ def _begin(kind: str, recorded: Recorded) -> View:
     fact = recorded.fact
     view: View = {"id": str(recorded.stream), "kind": kind, "title": None}
     view.update({name: value for name, value in plain(fact).items() if name not in ("claims", "content", "body")})
-    view["registered_at"] = recorded.envelope.at
-    view.setdefault("created_at", recorded.envelope.at)
+    view["registered_at"] = _at(recorded)
+    view.setdefault("created_at", _at(recorded))
     view.setdefault("created_by", recorded.envelope.actor)
     view["command"] = recorded.envelope.cmd
     return view
+
+
+def _at(recorded: Recorded) -> str:
+    """When it was done; of a fact that does not say (the chain's own, or another program's), when it was recorded."""
+    return recorded.envelope.at or plain(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=recorded.recorded_at_us))
 
 
 def _body(fact: Any) -> View:
@@ -136,7 +141,7 @@ def _changed(view: View, fact: Any, _recorded: Recorded) -> None:
 def _case_status(view: View, fact: c.CaseStatusChanged, recorded: Recorded) -> None:
     view["status"] = fact.status
     if fact.status == "A":
-        view["finalised_at"], view["finalised_by"] = recorded.envelope.at, recorded.envelope.actor
+        view["finalised_at"], view["finalised_by"] = _at(recorded), recorded.envelope.actor
     else:
         view.pop("finalised_at", None)
         view.pop("finalised_by", None)
@@ -146,9 +151,9 @@ def _status(status: str | None) -> Fold:
     def change(view: View, fact: Any, recorded: Recorded) -> None:
         view["status"] = status or fact.status
         if view["status"] == "A":
-            view["archived_at"], view["archived_by"] = recorded.envelope.at, recorded.envelope.actor
+            view["archived_at"], view["archived_by"] = _at(recorded), recorded.envelope.actor
         if view["status"] == "J":
-            view["journalled_at"] = recorded.envelope.at
+            view["journalled_at"] = _at(recorded)
 
     return change
 
@@ -199,7 +204,7 @@ def _discarded(view: View, _fact: Any, _recorded: Recorded) -> None:
 
 
 def _finalised(view: View, _fact: Any, recorded: Recorded) -> None:
-    view["finalised_at"], view["finalised_by"] = recorded.envelope.at, recorded.envelope.actor
+    view["finalised_at"], view["finalised_by"] = _at(recorded), recorded.envelope.actor
 
 
 def _converted(view: View, fact: document.ObjectConverted, _recorded: Recorded) -> None:
@@ -211,14 +216,14 @@ def _converted(view: View, fact: document.ObjectConverted, _recorded: Recorded) 
 def _object_added(view: View, fact: document.ObjectAdded, recorded: Recorded) -> None:
     _put("objects", "object_id")(view, fact, recorded)
     one = view["objects"][-1]
-    one.setdefault("created_at", recorded.envelope.at)
+    one.setdefault("created_at", _at(recorded))
     one.setdefault("created_by", recorded.envelope.actor)
 
 
 def _linked(view: View, fact: e.DocumentLinked, recorded: Recorded) -> None:
     _put("documents", "document")(view, fact, recorded)
     one = view["documents"][-1]
-    one.setdefault("linked_at", recorded.envelope.at)
+    one.setdefault("linked_at", _at(recorded))
     one.setdefault("linked_by", recorded.envelope.actor)
 
 

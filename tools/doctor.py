@@ -9,7 +9,7 @@ from importlib import metadata
 from typing import Any
 
 import psycopg
-from psycopg import sql
+from psycopg import conninfo, sql
 
 from api.installation import Installation
 
@@ -40,7 +40,7 @@ def _database(connection: psycopg.Connection, unsafe: list[str], warnings: list[
     wanted = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on"}
     found: dict[str, Any] = {"postgresql": str(connection.info.server_version)}
     for name, safe in wanted.items():
-        row = connection.execute(f"show {name}").fetchone()
+        row = connection.execute(sql.SQL("show {}").format(sql.Identifier(name))).fetchone()
         found[name] = row[0] if row else "?"
         if found[name] != safe:
             (warnings if name in ("synchronous_commit", "data_checksums") else unsafe).append(f"{name} is {found[name]}")
@@ -78,4 +78,4 @@ def _tenant(opened: Installation, name: str, unsafe: list[str]) -> dict[str, Any
 
 
 def _without_password(dsn: str) -> str:
-    return psycopg.conninfo.make_conninfo(dsn, password="***")  # noqa: S106
+    return conninfo.make_conninfo(dsn, password="***")  # noqa: S106

@@ -12,8 +12,8 @@ from api.errors import explain
 from api.fiks_arkiv.encode import encode
 from api.fiks_arkiv.message_types import ERROR_INVALID, ERROR_NOT_FOUND, ERROR_SERVER, REQUESTS
 from api.fiks_arkiv.xml import parse
-from api.requests import new_id
 from api.web.texts import Catalogues, Texts
+from domain.ledger.identity import new_id
 from domain.model.errors import DagbokError, Refused
 
 FAULTS = frozenset({ERROR_INVALID, ERROR_NOT_FOUND, ERROR_SERVER})

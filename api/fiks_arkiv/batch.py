@@ -12,9 +12,9 @@ from api.fiks_arkiv.answers import Answer
 from api.fiks_arkiv.message_types import REQUESTS
 from api.fiks_arkiv.xml import MAX_BYTES
 from api.installation import Tenant
-from api.requests import new_id
 from domain.handlers.gate import Actor
 from domain.ledger.blobs import CHUNK, Stored
+from domain.ledger.identity import new_id
 from domain.model.errors import DagbokError, Refused
 
 PAYLOADS = frozenset(request.payload for request in REQUESTS.values())

@@ -29,8 +29,8 @@ def case_tree(source: Units, unit: UUID | str, include: Collection[str] = ALL) -
         "dokumentmedium": coded("dokumentmedium", of.get("medium")),
         "opprettetDato": of["created_at"],
         "opprettetAv": of["created_by"],
-        "avsluttetDato": of.get("finalised_at") or _kept(of, "avsluttetDato"),
-        "avsluttetAv": of.get("finalised_by") or _kept(of, "avsluttetAv"),
+        "avsluttetDato": kept.claimed(of, "avsluttetDato", "finalised_at"),
+        "avsluttetAv": kept.claimed(of, "avsluttetAv", "finalised_at", "finalised_by"),
         "arkivdel": series_code(source, of, coded),
         kept.OWN: kept.extension(of, kept.OWN),
         "skjerming": units.screening(of, coded),
@@ -83,8 +83,3 @@ def series_code(source: Units, of: View, coded: Codes) -> Tree | None:
     """The series (arkivdel) that a unit stands in itself."""
     series = of.get("series")
     return coded("arkivdel", str(source.get(series, "series")["code"])) if series else None
-
-
-def _kept(of: View, name: str) -> str | None:
-    found = kept.trees(kept.extension(of, name))
-    return str(found[0]) if found else None

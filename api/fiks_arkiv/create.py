@@ -15,11 +15,11 @@ from api.fiks_arkiv.node import Node
 from api.fiks_arkiv.reading import code, instant, named
 from api.fiks_arkiv.references import CASE, ENTRY, References
 from api.fiks_arkiv.xml import InvalidMessage
-from api.requests import new_id
 from domain.handlers import case_files, registry_entries
 from domain.handlers.work import Work
+from domain.ledger.identity import new_id
 from domain.ledger.ledger import Ledger
-from domain.model.case_file import CreateCaseFile
+from domain.model.case_file import CLOSED, CreateCaseFile
 from domain.model.errors import Refused
 from domain.model.registering import RegisterEntry
 from domain.model.registry_entry import ENTRY as JOURNALPOST
@@ -90,6 +90,8 @@ def create(work: Work, root: Node, files: Files) -> Created:
     entry_new = entry is not None and entry_id is None
     if entry is not None and entry_new:
         entry_id = _entry(work, entry, references, entry_digest, case_id, () if case_new else origin, files)
+    if case is not None and case_new and case_id is not None:
+        _close(work, case_id, code(case, "saksstatus"))
     return Created(case_id, case_new, entry_id, entry_new)
 
 
@@ -111,7 +113,7 @@ def _case(work: Work, node: Node, references: References, digest: str, origin: t
     unit = new_id()
     details = CreateCaseFile(
         UNREAD,
-        code(node, "saksstatus") or "B",
+        _open_status(code(node, "saksstatus")),
         node.date("saksdato"),
         named(node.node("administrativEnhet")),
         named(node.node("saksansvarlig")),
@@ -128,6 +130,16 @@ def _case(work: Work, node: Node, references: References, digest: str, origin: t
     case_files.create(work, case_files.CreateCase(unit, given, details))
     describe.parts(work, unit, node, references)
     return unit
+
+
+def _open_status(status: str | None) -> str:
+    """A closed case takes no entries (2.5.5): one that comes closed is opened first, and closed once all of it is there."""
+    return "B" if status is None or status in CLOSED else status
+
+
+def _close(work: Work, case: UUID, status: str | None) -> None:
+    if status in CLOSED:
+        case_files.change_status(work, case_files.ChangeCaseStatus(case, str(status)))
 
 
 def _parent(work: Work, node: Node, references: References, case: UUID | None) -> UUID | None:

@@ -11,9 +11,9 @@ from api.fiks_arkiv.node import Node
 from api.fiks_arkiv.reading import code, external_key, instant
 from api.fiks_arkiv.references import References
 from api.fiks_arkiv.xml import InvalidMessage
-from api.requests import new_id
 from domain.handlers import documents
 from domain.handlers.work import Work
+from domain.ledger.identity import new_id
 from domain.model.document import CreateDocument
 
 DEFAULT_TYPE, DEFAULT_STATUS = "BREV", "B"

@@ -9,9 +9,9 @@ from api.fiks_arkiv.describe import refuse_duplicates
 from api.fiks_arkiv.node import Node
 from api.fiks_arkiv.references import References
 from api.fiks_arkiv.xml import InvalidMessage
-from api.requests import new_id
 from domain.handlers import registry_entries
 from domain.handlers.work import Work
+from domain.ledger.identity import new_id
 from domain.model.registry_entry import SignedOff
 
 

@@ -10,9 +10,9 @@ from api.fiks_arkiv import kept, reading
 from api.fiks_arkiv.node import Node
 from api.fiks_arkiv.references import KINDS, References
 from api.fiks_arkiv.xml import InvalidMessage
-from api.requests import new_id
 from domain.handlers.metadata import Metadata, commented, part_recorded
 from domain.handlers.work import Work
+from domain.ledger.identity import new_id
 from domain.model import record
 
 CHILD_UNITS = frozenset({"dokumentbeskrivelse", *kept.OF_CASE, *kept.OF_ENTRY})

@@ -63,8 +63,8 @@ def _registration(source: Units, of: View, coded: Codes, include: Collection[str
         "systemID": of["id"],
         "opprettetDato": of["created_at"],
         "opprettetAv": of["created_by"],
-        "arkivertDato": _kept(of, "arkivertDato") or of.get("archived_at"),
-        "arkivertAv": _kept(of, "arkivertAv") or of.get("archived_by"),
+        "arkivertDato": kept.claimed(of, "arkivertDato", "archived_at"),
+        "arkivertAv": kept.claimed(of, "arkivertAv", "archived_at", "archived_by"),
         "skjerming": units.screening(of, coded),
         "gradering": units.grade(of, coded),
         "registreringsID": of.get("number"),
@@ -158,8 +158,3 @@ def _sign_offs(of: View, party: Tree, coded: Codes) -> list[Tree]:
                 }
             )
     return found
-
-
-def _kept(of: View, name: str) -> str | None:
-    found = kept.trees(kept.extension(of, name))
-    return str(found[0]) if found else None

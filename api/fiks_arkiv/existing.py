@@ -25,6 +25,7 @@ _IDENTITY = {
     CASE: ("systemID", "mappeID", "saksaar", "sakssekvensnummer"),
     ENTRY: ("systemID", "registreringsID", "journalaar", "journalsekvensnummer", "journalpostnummer"),
 }
+_READ = {CASE: "case-file.read", ENTRY: "registry-entry.read"}
 _LOAD: dict[str, Callable[[Work, UUID], CaseFile | RegistryEntry]] = {CASE: case_files.load, ENTRY: registry_entries.load}
 
 
@@ -53,6 +54,7 @@ def find(work: Work, references: References, node: Node, what: str, digest: str)
     if len(found) > 1 or (given and None in keys.values()):
         raise InvalidMessage(f"Line {node.line}: the keys {named} do not name the same {what}.")
     unit = found.pop()
+    work.permit(_READ[what], unit)
     try:
         state = _LOAD[what](work, unit)
     except NotFound:

@@ -102,23 +102,25 @@ def trees(text: str | None) -> list[Any]:
 
 def named_trees(text: str | None) -> Sequence[tuple[str, Any]]:
     """(name, tree) of each kept element."""
-    return [(_local(element), _value(element)) for element in elements(text)]
-
-
-def elements(text: str | None) -> list[etree._Element]:
-    """The kept elements."""
-    return list(parse(f"<kept>{text}</kept>".encode())) if text else []
-
-
-def joined(kept: Iterable[etree._Element]) -> str:
-    """Elements as one text again."""
-    return "".join(etree.tostring(element, encoding="unicode", with_tail=False) for element in kept)
+    elements = list(parse(f"<kept>{text}</kept>".encode())) if text else []
+    return [(_local(element), _value(element)) for element in elements]
 
 
 def extension(view: View, name: str) -> str | None:
     """The XML that a unit keeps under a name; None where it has none or it was destroyed."""
     found = view.get("extensions", {}).get(name)
     return found or None
+
+
+def claimed(view: View, element: str, when: str, field: str = "") -> str | None:
+    """When a unit was closed or archived, or by whom, as its sender claims it, unless that was done here later.
+
+    when: the view's field with the moment; field: the one that is asked for, where it is another.
+    """
+    told = trees(extension(view, element))
+    here = view.get(when)
+    later = here is not None and here != view["registered_at"]
+    return str(told[0]) if told and not later else view.get(field or when)
 
 
 def _local(element: etree._Element) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from api.fiks_arkiv import units
+from api.fiks_arkiv import kept, units
 from api.fiks_arkiv.answers import Answer, document
 from api.fiks_arkiv.case_tree import case_reference
 from api.fiks_arkiv.create import Created
@@ -45,8 +45,8 @@ def _case(source: Units, unit: UUID, new: bool) -> Tree:
         "referanseForeldermappe": case_reference(source.get(of["parent"], CASE)) if of.get("parent") else None,
         "opprettetDato": of["created_at"],
         "opprettetAv": of["created_by"],
-        "avsluttetDato": of.get("finalised_at"),
-        "avsluttetAv": of.get("finalised_by"),
+        "avsluttetDato": kept.claimed(of, "avsluttetDato", "finalised_at"),
+        "avsluttetAv": kept.claimed(of, "avsluttetAv", "finalised_at", "finalised_by"),
         "referanseEksternNoekkel": units.external_key(of),
         "opprettetEllerEksisterende": NEW if new else THERE,
         "saksaar": of["year"],
@@ -62,8 +62,8 @@ def _entry(source: Units, unit: UUID, new: bool) -> Tree:
         "systemID": of["id"],
         "opprettetDato": of["created_at"],
         "opprettetAv": of["created_by"],
-        "arkivertDato": of.get("archived_at"),
-        "arkivertAv": of.get("archived_by"),
+        "arkivertDato": kept.claimed(of, "arkivertDato", "archived_at"),
+        "arkivertAv": kept.claimed(of, "arkivertAv", "archived_at", "archived_by"),
         "dokumentbeskrivelseKvittering": [_document(source, link) for link in of.get("documents", [])],
         "registreringsID": of.get("number"),
         "referanseEksternNoekkel": units.external_key(of),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
 from uuid import UUID
 
 from api.fiks_arkiv.answers import Answer, document
@@ -25,8 +24,7 @@ WAIT_S = 2.0
 """How long a search waits for the journal to follow what was written just before."""
 FREE_TEXT = "FritekstSokdefinisjon"
 
-Target = Literal["mappe", "saksmappe", "registrering", "journalpost", "journalpostMedSaksmappe", "dokumentbeskrivelse"]
-TABLES: dict[str, Table] = {
+_TABLES: dict[str, Table] = {
     "mappe": "cases",
     "saksmappe": "cases",
     "registrering": "entries",
@@ -69,7 +67,7 @@ def search(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
 def _found(tenant: Tenant, definition: Node, target: str, take: int, skip: int) -> tuple[list[View], int, list[View]]:
     """Views of the page, how many there are in all, and views of what the page's units belong to and hold."""
     fields = Fields(tenant.name)
-    table = TABLES[target]
+    table = _TABLES[target]
     with tenant.read() as connection:
         if definition.type.endswith(FREE_TEXT):
             wanted = Asked(words=_words(definition))

@@ -12,10 +12,10 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from api.fiks_arkiv import answers, create, create_documents, fetch, files, identity, receipts, search, sign_offs, update
+from api.fiks_arkiv import answers, create, create_documents, fetch, identity, receipts, search, sign_offs, update
 from api.fiks_arkiv.answers import Answer
 from api.fiks_arkiv.decode import Message, decode
-from api.fiks_arkiv.files import Files
+from api.fiks_arkiv.files import Files, match, refuse_files, refuse_names
 from api.fiks_arkiv.message_types import (
     CASE_GET,
     CREATE,
@@ -63,33 +63,33 @@ class Received:
 def handle(
     tenant: Tenant,
     payload: bytes,
-    given: Mapping[str, Stored],
+    files: Mapping[str, Stored],
     *,
     type_id: str | None = None,
     message_id: str | None = None,
     actor: Actor,
 ) -> list[Answer]:
-    """Carry out one message and answer it. given: its files by name, stored as blobs already; those that no fact names are
+    """Carry out one message and answer it. files: its files by name, stored as blobs already; those that no fact names are
     deleted again. type_id: as the transport said it, else told by the root element. Never raises for a fault of the message.
     """
     received: Received | None = None
     unsure = False
     asked = type_id or ""
     try:
-        files.refuse_names(given)
+        refuse_names(files)
         message = _decoded(payload, type_id)
         asked = message.type
-        source = identity.source(tenant.ledger, message.type, payload, given, message_id)
-        received = Received(tenant, message.root, given, Context(actor, source=source))
+        source = identity.source(tenant.ledger, message.type, payload, files, message_id)
+        received = Received(tenant, message.root, files, Context(actor, source=source))
         return _HANDLERS[message.type](received)
     except Exception as problem:
-        # Where it is not known whether facts were written, the files stay: the sweep removes what no fact names.
-        unsure = not isinstance(problem, InvalidMessage | Refused | LedgerError)
+        # Where the ledger or anything else failed, a fact may stand after all: then the files are left to the sweep.
+        unsure = not isinstance(problem, InvalidMessage | Refused | TooLarge)
         return [_fault(problem, asked)]
     finally:
         if not unsure:
             named = received.named if received is not None else set()
-            for stored in given.values():
+            for stored in files.values():
                 if stored.object_id not in named:
                     tenant.ledger.blobs.delete(stored.object_id)
 
@@ -120,7 +120,7 @@ def _fault(problem: Exception, asked: str) -> Answer:
 
 def _create(received: Received) -> list[Answer]:
     create.refuse_unknown(received.root)
-    files.match(received.root, received.files)
+    match(received.root, received.files)
 
     def decide(work: Work) -> create.Created:
         identity.refuse_repeated(work)
@@ -139,7 +139,7 @@ def _create(received: Received) -> list[Answer]:
 
 
 def _add_object(received: Received) -> list[Answer]:
-    files.match(received.root, received.files)
+    match(received.root, received.files)
     ledger = received.tenant.ledger
 
     def decide(work: Work) -> tuple[UUID, UUID]:
@@ -166,7 +166,7 @@ def _changing(request: str, change: Callable[[Work, Tenant, Node], None]) -> Cal
     """A request whose answers are empty."""
 
     def carry_out(received: Received) -> list[Answer]:
-        files.refuse_files(received.files)
+        refuse_files(received.files)
 
         def decide(work: Work) -> None:
             identity.refuse_repeated(work)
@@ -185,7 +185,7 @@ def _reading(read: Callable[[Tenant, Context, Node], list[Answer]]) -> Callable[
     """A request that changes nothing."""
 
     def carry_out(received: Received) -> list[Answer]:
-        files.refuse_files(received.files)
+        refuse_files(received.files)
         return read(received.tenant, received.context, received.root)
 
     return carry_out

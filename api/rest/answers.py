@@ -113,3 +113,17 @@ def listed(name: str, rows: list[dict[str, Any]], total: int, following: str | N
     """A page of a list. `next` is the cursor of the page after it; up_to_date: whether the reader's own last write is in it."""
     content = {name: rows, "total": total, "next": following, "up_to_date": up_to_date}
     return JSONResponse(json.loads(json.dumps(content, default=str)))
+
+
+def inlined(model: type[BaseModel]) -> dict[str, Any]:
+    """A body's JSON Schema with no references: for a part of a multipart form, which the framework does not describe."""
+    schema = model.model_json_schema()
+    known = schema.pop("$defs", {})
+
+    def whole(part: Any) -> Any:
+        if isinstance(part, dict):
+            name = str(part.get("$ref", "")).rpartition("/")[2]
+            return whole(known[name]) if name else {key: whole(one) for key, one in part.items()}
+        return [whole(one) for one in part] if isinstance(part, list) else part
+
+    return dict(whole(schema))

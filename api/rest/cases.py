@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse
 
 from api import commands, reads
 from api.bodies import CaseChange, NewCase, NewEntry
-from api.requests import caller_of, digest_of, new_id
+from api.requests import caller_of, digest_of
 from api.rest.answers import IdempotencyKey, IfMatch, Written, listed, page_number, shown, written
 from api.writes import perform
+from domain.ledger.identity import new_id
 from domain.model import codes
 from domain.model.case_file import CaseFileCreated
 from domain.model.registry_entry import EntryRegistered

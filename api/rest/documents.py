@@ -13,13 +13,14 @@ from api import commands, reads
 from api.bodies import NewDocument
 from api.downloads import download
 from api.errors import body_fault
-from api.requests import caller_of, new_id
-from api.rest.answers import IdempotencyKey, Written, shown, written
+from api.requests import caller_of
+from api.rest.answers import IdempotencyKey, Written, inlined, shown, written
 from api.uploads import Part, Received, declared_checksum, only_digest, received
 from api.writes import perform, repeated
 from domain.handlers.documents import AddDocument
 from domain.handlers.work import permitted
 from domain.ledger.blobs import Stored
+from domain.ledger.identity import new_id
 from domain.model.document import DocumentCreated
 from domain.model.errors import Refused
 from projections.view import DOCUMENT
@@ -34,7 +35,7 @@ _FORM: dict[str, Any] = {
                     "type": "object",
                     "required": ["file"],
                     "properties": {
-                        "metadata": {"$ref": "#/components/schemas/NewDocument"},
+                        "metadata": inlined(NewDocument),
                         "file": {"type": "string", "contentMediaType": "application/octet-stream"},
                     },
                 },

@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse
 
 from api import commands, reads
 from api.bodies import EntryChange, NewSignOff
-from api.requests import caller_of, new_id
+from api.requests import caller_of
 from api.rest.answers import IdempotencyKey, IfMatch, Written, shown, written
 from api.writes import perform
+from domain.ledger.identity import new_id
 from domain.model.registry_entry import SignedOff
 from projections.view import ENTRY
 

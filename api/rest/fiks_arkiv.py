@@ -19,11 +19,11 @@ from api.fiks_arkiv.answers import Answer
 from api.fiks_arkiv.files import MOST
 from api.fiks_arkiv.xml import MAX_BYTES
 from api.installation import Tenant
-from api.requests import new_id
 from api.uploads import Part, parts
 from domain.handlers.documents import file_name
 from domain.handlers.gate import Actor
 from domain.ledger.blobs import Stored
+from domain.ledger.identity import new_id
 from domain.model.errors import Refused
 
 FIELDS = {"type": 1_000, "message_id": 1_000}

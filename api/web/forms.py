@@ -20,10 +20,11 @@ from pydantic import BaseModel, ValidationError
 
 from api import errors
 from api.errors import Explanation, body_fault
-from api.requests import Caller, new_id
+from api.requests import Caller
 from api.uploads import FIELDS_LIMIT, Part, Received, Store, only_digest, pull, received
 from api.writes import repeated
 from domain.ledger.blobs import Stored
+from domain.ledger.identity import new_id
 from domain.model.errors import DagbokError, Refused
 
 COOKIE = "dagbok_form"
@@ -42,6 +43,7 @@ _FIELD_OF = {
     "parties.0.name": "party_name",
     "responsible.name": "responsible",
     "dokumenttype": "document_type",
+    "received_at": "received_on",
     "tilknyttetRegistreringSom": "association",
 }
 
@@ -102,6 +104,11 @@ def read(request: Request) -> dict[str, str]:
 @contextmanager
 def read_with_file(request: Request, me: Caller) -> Iterator[Received]:
     """A form with at most one file: checked before a byte of the file is stored, and the file destroyed where it is refused."""
+    if not request.headers.get("content-type", "").lower().startswith("multipart/"):
+        plain = Received(read(request))
+        check(request, me, plain.fields)
+        yield plain
+        return
     blobs = me.tenant.ledger.blobs
     again: list[bool] = []
 

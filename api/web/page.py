@@ -12,10 +12,11 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api import log_reads
-from api.requests import POSITION_COOKIE, Caller, new_id, route_path, secure_cookie
+from api.requests import POSITION_COOKIE, Caller, route_path, secure_cookie
 from api.web import forms, shell
 from api.web.said import Said, lenient
 from api.writes import Done
+from domain.ledger.identity import new_id
 from projections import view
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api import reads
-from api.requests import Caller, caller_of, site_of
+from api.requests import Caller, caller_of, secure_cookie, site_of
 from api.web import forms
 from api.web.page import page
 from api.web.shell import local_path
@@ -82,5 +82,6 @@ def language(request: Request) -> RedirectResponse:
     response = RedirectResponse(prefix + local_path(fields.get("next", "/")), 303)
     chosen = fields.get("language", "")
     if chosen in site_of(request).catalogues.offered:
-        response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=YEAR_S, httponly=True, samesite="lax", path="/")
+        marks = {**secure_cookie(request), "samesite": "lax"}  # a link from elsewhere opens in the reader's language too
+        response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=YEAR_S, **marks)
     return response

@@ -10,11 +10,12 @@ from fastapi.responses import HTMLResponse
 
 from api import commands, reads
 from api.bodies import CaseChange, NewCase
-from api.requests import Caller, caller_of, new_id
+from api.requests import Caller, caller_of
 from api.web import forms
 from api.web.forms import Filled
 from api.web.page import onward, page, turn
 from api.writes import perform
+from domain.ledger.identity import new_id
 from domain.model import codes
 from domain.model.case_file import CaseFileCreated
 from projections.journal.read import Search

@@ -13,13 +13,14 @@ from fastapi.responses import HTMLResponse
 from api import commands, reads
 from api.bodies import EntryChange, NewDocument, NewEntry, NewSignOff
 from api.commands import Handle
-from api.requests import Caller, caller_of, new_id
+from api.requests import Caller, caller_of
 from api.uploads import Received
 from api.web import forms
 from api.web.forms import Filled
 from api.web.page import onward, page
 from api.writes import Done, perform
 from domain.handlers.work import Work
+from domain.ledger.identity import new_id
 from domain.model.errors import NotFound, Refused
 from domain.model.ids import ENTRY_NUMBER
 from domain.model.registry_entry import EntryRegistered

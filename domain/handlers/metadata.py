@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from domain.handlers.work import Work
+from domain.ledger.identity import new_id
 from domain.model import record
 from domain.model.errors import Refused
 from domain.model.ids import EXTERNAL_KEY
@@ -84,7 +84,7 @@ def describe(work: Work, unit: UUID, given: Metadata) -> None:
     for comment in given.comments:
         work.record(unit, commented(work, comment))
     for part in given.parts:
-        work.record(unit, part_recorded(uuid.uuid4(), part))
+        work.record(unit, part_recorded(new_id(), part))
     if given.screening is not None:
         work.record(unit, record.screened(given.screening))
     if given.grade is not None:
@@ -92,7 +92,7 @@ def describe(work: Work, unit: UUID, given: Metadata) -> None:
     for one in given.classes:
         work.record(unit, classified(work, one))
     for kind, target in given.references:
-        work.record(unit, record.CrossReferenced(uuid.uuid4(), kind, target))
+        work.record(unit, record.CrossReferenced(new_id(), kind, target))
     for element, xml in given.extensions:
         work.record(unit, record.Extended(element, record.ExtendedBody(record.limited(xml, record.TEXT_LIMIT, element) or "")))
     if given.external_key is not None:
@@ -113,7 +113,7 @@ def commented(work: Work, comment: Comment, comment_id: UUID | None = None) -> r
     """A comment; who and when are the act's own where the source gives none."""
     text = record.limited(comment.text, record.TEXT_LIMIT, "merknadstekst") or ""
     return record.Commented(
-        comment_id or uuid.uuid4(),
+        comment_id or new_id(),
         record.CommentedBody(text),
         comment.comment_type,
         comment.at or work.at,
@@ -140,7 +140,7 @@ def classified(work: Work, reference: ClassReference) -> record.Classified:
     record.limited(reference.class_id, 1_000, "klasseID")
     body = record.ClassifiedBody(reference.class_id, record.limited(reference.title, 1_000, "tittel"))
     registered = work.ledger.reader.claim("class", class_key(work, reference))
-    return record.Classified(uuid.uuid4(), reference.system, body, registered, reference.screened)
+    return record.Classified(new_id(), reference.system, body, registered, reference.screened)
 
 
 def external_digest(work_or_ledger: Any, key: ExternalKey) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, replace
 from typing import ClassVar
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 from domain.handlers import case_files
 from domain.handlers.metadata import Metadata, describe
 from domain.handlers.work import Work
+from domain.ledger.identity import new_id
 from domain.model import case_file, registering, registry_entry, series
 from domain.model.errors import NotFound, Refused
 from domain.model.record import ContactBody, Named
@@ -119,7 +119,7 @@ def load(work: Work, unit: UUID) -> RegistryEntry:
 
 def record_party(work: Work, unit: UUID, party: Party, party_id: UUID | None = None) -> UUID:
     """Record a party on an entry of this command, or replace the one with `party_id`."""
-    party_id = party_id or uuid.uuid4()
+    party_id = party_id or new_id()
     fact = PartyRecorded(
         party_id,
         party.party_type,

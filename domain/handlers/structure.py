@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
 from domain.handlers.metadata import ClassReference, class_key
 from domain.handlers.work import Work
+from domain.ledger.identity import new_id
 from domain.model import classification, fonds, record, series
 from domain.model.errors import NotFound
 
@@ -127,5 +127,5 @@ def ensure_structure(work: Work, municipality: str, organisation: str) -> UUID:
     found = work.ledger.reader.claim("series-code", "SAK")
     if found is not None:
         return found
-    unit = create_fonds(work, CreateFonds(uuid.uuid4(), f"{municipality} arkiv", organisation, municipality))
-    return create_series(work, CreateSeries(uuid.uuid4(), unit, "SAK", "Sakarkiv"))
+    unit = create_fonds(work, CreateFonds(new_id(), f"{municipality} arkiv", organisation, municipality))
+    return create_series(work, CreateSeries(new_id(), unit, "SAK", "Sakarkiv"))

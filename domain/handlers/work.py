@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -20,6 +19,7 @@ from domain.handlers import gate
 from domain.handlers.gate import Actor
 from domain.ledger.clock import LOCAL
 from domain.ledger.faults import Busy, ClaimTaken, LedgerError, StaleSubmission, VersionConflict
+from domain.ledger.identity import new_id
 from domain.ledger.ledger import Ledger
 from domain.ledger.submission import Appended
 from domain.model.errors import NotFound, Refused
@@ -166,7 +166,7 @@ def run(ledger: Ledger, context: Context, keys: Iterable[UUID], handle: Callable
     held = sorted(set(keys))
     started = time.monotonic()
     fresh, stale, taken = False, 0, ("", "")
-    command = uuid.uuid4()
+    command = new_id()
     while True:
         with ledger.locks.hold(held):
             work = Work(ledger, context, ledger.clock.now(), fresh)

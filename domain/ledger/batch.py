@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from uuid import UUID
 from domain import catalogue, chain
 from domain.catalogue import Envelope
 from domain.ledger.faults import ClaimTaken, StaleSubmission, VersionConflict
+from domain.ledger.identity import new_id
 from domain.ledger.submission import Appended, Receipt, Row, Submission, encode_row, envelope_for, versions_of
 from domain.model.chain_log import FactTypeIntroduced
 from domain.model.ids import Number
@@ -154,7 +154,7 @@ class Batch:
         # what comes encoded through the library's interface may have a name that the catalogue does not hold: any JSON
         schema, body_schema = catalogue.schema(topic) if topic in catalogue.NAMES else ("{}", None)
         at = datetime.fromtimestamp(self.recorded_at_us / 1_000_000, UTC)
-        envelope = Envelope(cmd=str(uuid.uuid4()), n=1, m=1, actor="dagbok", at=catalogue.instant(at))
+        envelope = Envelope(cmd=str(new_id()), n=1, m=1, actor="dagbok", at=catalogue.instant(at))
         return encode_row(log_stream, version, FactTypeIntroduced(topic, schema, body_schema), envelope)
 
     def _add(self, row: Row) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple
+from struct import Struct
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -15,11 +16,12 @@ from domain.ledger.derived import Derived
 from domain.ledger.erasure import DISPOSAL, Erasures
 from domain.ledger.tenants import Chain
 from domain.ledger.tiles import TileRows
-from domain.ledger.walk import Findings, Page, Walk
+from domain.ledger.walk import Findings, Page, Walk, copy_rows
 from domain.model.chain_log import ChainClosed, ChainOpened, FactTypeIntroduced
 
 OPENED, INTRODUCED = chain.OPENED_TOPIC.encode(), chain.INTRODUCED_TOPIC.encode()
 CLOSED = catalogue.TOPICS[ChainClosed].encode()
+_TILE = Struct("!hihiqi")  # number of fields; level and index, each behind its length; the length of hashes
 _SPECIAL = frozenset({OPENED, INTRODUCED, CLOSED, DISPOSAL})
 TABLES = ("event", "ledger_head", "ledger_checkpoint", "ledger_cosignature", "ledger_tile", "ledger_receipt", "ledger_stop")
 
@@ -47,6 +49,8 @@ class ChainCheck:
         self.roots: dict[int, bytes] = {0: chain.EMPTY_ROOT}
         self.stops: set[int] = {one.checkpoint.size for one in held}
         self.signed: dict[int, bytes] = {}
+        self.good: set[int] = {0}
+        self._checkpoints: list[tuple[Any, ...]] = []
         self._connection = connection
         self._sql = {name: sql.Identifier(row.schema, name) for name in TABLES}
         self._keys = {**keys, **self._own_key()}
@@ -61,13 +65,14 @@ class ChainCheck:
         """How many events there are, were they gapless."""
         return max(self.walk.position, 0)
 
-    def ask(self, text: str) -> list[tuple[Any, ...]]:
+    def ask(self, text: LiteralString) -> list[tuple[Any, ...]]:
         """Rows of a query on the chain's tables."""
         return self._connection.execute(sql.SQL(text).format(**self._sql)).fetchall()
 
     def read(self, versions: dict[bytes, int], derived: Derived | None, continues: bool) -> None:
         """The pass over the events. versions: of streams so far; continues: an absent predecessor may have begun them."""
-        self.stops |= {int(row[0]) for row in self.ask("select size from {ledger_checkpoint}")}
+        self._checkpoints = self.ask("select size, root, note from {ledger_checkpoint} order by size")
+        self.stops |= {int(row[0]) for row in self._checkpoints}
         for page in self.walk.pages(self._connection, self.row.schema):
             self._grow(page.leaves)
             self._check(page, versions, continues)
@@ -150,9 +155,14 @@ class ChainCheck:
 
     def _check_head(self) -> None:
         frontier = self.rows.frontier().encode()
-        expected = [(1, self.walk.position, self.walk.head, frontier, self._recorded_at_us)]
-        if self.ask("select id, position, chain_hash, frontier, recorded_at_us from {ledger_head}") != expected:
-            self.findings.add("ledger_head is not that of the events", self.events)
+        expected = (1, self.walk.position, self.walk.head, frontier, self._recorded_at_us)
+        found = self.ask("select id, position, chain_hash, frontier, recorded_at_us from {ledger_head}")
+        if found != [expected]:
+            last = max((int(row[1]) for row in found), default=0)
+            if last > self.events:
+                self.findings.add(f"events are missing: ledger_head stands at {last}", self.events + 1, (self.events + 1, last))
+            else:
+                self.findings.add("ledger_head is not that of the events", self.events)
 
     def _own_key(self) -> witness.LogKeys:
         """The key that the chain was opened for; where other keys of the chain were given, it must be one of them."""
@@ -168,7 +178,7 @@ class ChainCheck:
 
     def _check_checkpoints(self) -> None:
         good = 0
-        for size, root, text in self.ask("select size, root, note from {ledger_checkpoint} order by size"):
+        for size, root, text in self._checkpoints:
             interval = (good + 1, int(size))
             try:
                 note = chain.parse_note(str(text))
@@ -180,29 +190,30 @@ class ChainCheck:
                 self.findings.add(f"the checkpoint of size {size} does not say what its row says", interval=interval)
             elif not self._is_signed(note):
                 self.findings.add(f"the checkpoint of size {size} is not signed by the chain's key", interval=interval)
-            elif self._compare_root(read, good, "a checkpoint"):
+            elif self.compare_root(read, "a checkpoint"):
                 good = int(size)
             self.signed[int(size)] = bytes(root)
 
-    def _compare_root(self, checkpoint: chain.Checkpoint, good: int, whose: str) -> bool:
+    def compare_root(self, checkpoint: chain.Checkpoint, whose: str) -> bool:
+        """Whether the events are those of a checkpoint; where not, the last one below it that is right encloses the fault."""
         size = checkpoint.size
         if size > self.events:
             what = f"events are missing: {whose} covers {size}"
             self.findings.add(what, self.events + 1, (self.events + 1, size))
         elif self.roots.get(size) != checkpoint.root:
-            self.findings.add(f"not the history that {whose} of size {size} was signed for", interval=(good + 1, size))
+            good = max(one for one in self.good if one < max(size, 1))
+            self.findings.add(f"not the history that {whose} of size {size} was signed for", interval=(good + 1, max(size, 1)))
         else:
+            self.good.add(size)
             return True
         return False
 
     def _check_held(self) -> None:
-        good = 0
         for note, checkpoint in self.held:
             if not self._is_signed(note):
                 what = f"the checkpoint of size {checkpoint.size} held outside is not signed by the chain's key"
                 self.findings.add(what, interval=(1, max(1, checkpoint.size)))
-            if self._compare_root(checkpoint, good, "a checkpoint held outside"):
-                good = checkpoint.size
+            self.compare_root(checkpoint, "a checkpoint held outside")
         largest = self.held[-1].checkpoint.size if self.held else 0
         if largest > max([0, *self.signed]):
             what = f"no checkpoint is kept here that covers {largest} events, and one is held outside"
@@ -241,10 +252,9 @@ class ChainCheck:
 
     def _stored_tiles(self) -> Iterator[tuple[int, int, bytes]]:
         query = sql.SQL("select level, idx, hashes from {ledger_tile} order by level, idx").format(**self._sql)
-        with self._connection.cursor(name="tiles", binary=True) as cursor:
-            cursor.itersize = 200
-            for level, index, hashes in cursor.execute(query):
-                yield int(level), int(index), bytes(hashes)
+        for row in copy_rows(self._connection, query):
+            _, _, level, _, index, _ = _TILE.unpack_from(row)
+            yield level, index, row[_TILE.size :]
 
 
 def _covered(level: int, index: int) -> tuple[int, int]:

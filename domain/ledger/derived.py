@@ -16,7 +16,7 @@ from psycopg import sql
 
 from domain import catalogue
 from domain.ledger.submission import IDEMPOTENCY, MESSAGE, MESSAGE_SOURCE
-from domain.ledger.walk import Findings
+from domain.ledger.walk import Findings, copy_rows
 from domain.model.ids import case_series, journal_series
 
 # topic -> (field of the year, field of the number, key of the series): every fact field that the writer fills with a number
@@ -57,7 +57,6 @@ class _Meta(msgspec.Struct):
 Held = tuple[bytes, str, int]
 """Who holds a key, and the fact that says so: owner, chain_id, position."""
 
-FETCHED = 5_000
 _decode = msgspec.json.Decoder(_Meta).decode
 Key = tuple[str, str]
 
@@ -139,10 +138,10 @@ Row = tuple[str, str, bytes]
 
 def stored_claims(connection: psycopg.Connection[Any], tenant: str) -> Iterator[Row]:
     """(kind, key, owner) of the claim table."""
-    query = sql.SQL("select kind, key, uuid_send(originator_id) from {}").format(sql.Identifier(tenant, "ledger_claim"))
-    with connection.cursor(name="claims", binary=True) as cursor:
-        cursor.itersize = FETCHED
-        yield from cursor.execute(query)
+    query = sql.SQL("select kind, key, originator_id from {}").format(sql.Identifier(tenant, "ledger_claim"))
+    for row in copy_rows(connection, query):
+        end = 6 + int.from_bytes(row[2:6], "big")
+        yield row[6:end].decode(), row[end + 4 : -20].decode(), row[-16:]
 
 
 def compare(connection: psycopg.Connection[Any], tenant: str, derived: Derived) -> Iterator[tuple[Held | None, str]]:

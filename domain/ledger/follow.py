@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -20,56 +20,13 @@ from psycopg import sql
 from domain.catalogue import UnknownFact
 from domain.chain import DISPOSAL_TOPIC
 from domain.ledger.faults import Broken, LedgerError
+from domain.ledger.projection import Erased, Projection, Transaction, connection_lost, said
 from domain.ledger.reader import Recorded, decode_row
+
+__all__ = ["Follower", "Projection", "Runner", "Transaction", "rebuild"]
 
 BATCH = 2_000
 POLL_S = 0.1
-Erased = Callable[[str, int], bool]
-
-
-def connection_lost(problem: BaseException) -> bool:
-    """Whether the database is out of reach; class 54 ("program limit exceeded") is a fact's own fault, under the same class."""
-    known = isinstance(problem, psycopg.OperationalError | psycopg.InterfaceError)
-    return known and not (getattr(problem, "sqlstate", None) or "").startswith("54")
-
-
-class Projection(Protocol):
-    """A module that answers one question.
-
-    NAME: schema suffix; VERSION: raised with each change of shape; DDL: its tables as SQL, in {schema}; TABLES: (table, key);
-    FAIL_CLOSED: whether one bad fact stops the whole projection.
-    """
-
-    NAME: str
-    VERSION: int
-    DDL: str
-    TABLES: Sequence[tuple[str, str]]
-    FAIL_CLOSED: bool
-
-    def apply(self, batch: Sequence[Recorded], tx: Transaction) -> None:
-        """Apply facts in order inside the transaction."""
-        ...
-
-
-class Transaction:
-    """What a projection gets to write with: the connection, its own schema, and the log to read a stream again from."""
-
-    def __init__(self, connection: psycopg.Connection, schema: str, follower: Follower) -> None:
-        self.connection = connection
-        self.schema = schema
-        self._follower = follower
-
-    def table(self, name: str) -> sql.Identifier:
-        """A table of the projection."""
-        return sql.Identifier(self.schema, name)
-
-    def streams_at(self, positions: Sequence[range]) -> list[UUID]:
-        """The units whose facts stand at these positions of the chain followed now."""
-        return self._follower.streams_at(positions)
-
-    def stream(self, stream: UUID, erased: Erased, up_to: int) -> list[Recorded]:
-        """A unit's facts up to a position, bodies left out where `erased(chain_id, position)` says so."""
-        return self._follower.stream(stream, erased, up_to)
 
 
 class Follower:
@@ -246,7 +203,7 @@ class Follower:
         self._poisoned.setdefault(stream, (chain_id, position))
         self.connection.execute(
             sql.SQL("insert into {} values (%s, %s, %s, %s) on conflict do nothing").format(self._own("poison")),
-            (stream, chain_id, position, f"{type(problem).__name__}: {problem}"[:1000]),
+            (stream, chain_id, position, said(problem)),
         )
 
     def streams_at(self, positions: Sequence[range]) -> list[UUID]:

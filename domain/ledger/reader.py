@@ -50,7 +50,7 @@ class Reader:
         self.refresh()
 
     def rows(self, query: sql.Composed, values: Sequence[object] = (), binary: bool = False) -> list[TupleRow]:
-        """What a query gives. A server that was restarted leaves dead connections in the pool: they are replaced once. Raises Busy."""
+        """What a query gives; dead connections that a restarted server left in the pool are replaced once. Raises Busy."""
         try:
             return self._once(query, values, binary)
         except psycopg.OperationalError:

@@ -179,8 +179,7 @@ class _Tenant:
             except chain.ChainError as problem:
                 one.findings.add(f"the checkpoint of the predecessor {name} cannot be read: {problem}", 1)
                 continue
-            if before.roots.get(checkpoint.size) != checkpoint.root:
-                before.findings.add("not the history that the next chain names", interval=(1, max(1, checkpoint.size)))
+            before.compare_root(checkpoint, "the checkpoint named by the next chain,")
 
     def _check_derived(self) -> None:
         by_id = {one.chain_id: one for one in self.checks}

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -112,7 +112,7 @@ class Signer:
             self._connection = psycopg.connect(self._dsn, autocommit=True)
         return self._connection
 
-    def _ask(self, text: str, parameters: Mapping[str, object] | None = None) -> Any:
+    def _ask(self, text: LiteralString, parameters: Mapping[str, object] | None = None) -> Any:
         return self._connect().execute(sql.SQL(text).format(**self._sql), parameters)
 
     def _signed(self) -> Tree:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -16,11 +16,13 @@ from domain.catalogue import Envelope
 from domain.ledger import migrate
 from domain.ledger.clock import SystemClock
 from domain.ledger.faults import LedgerError
+from domain.ledger.identity import new_id
 from domain.ledger.submission import Row, encode_row
 from domain.model.chain_log import ChainClosed, ChainOpened, FactTypeIntroduced
 
 ROLE_KINDS = ("owner", "writer", "reader", "disposer", "rekey", "auditor", "signer", "web", "public", "work")
-_TENANT = re.compile(r"[a-z][a-z0-9_]{0,30}")
+# the names of a tenant's further schemas begin with its own: no other tenant may be called so
+_TENANT = re.compile(r"(?!pg_)(?!.*_(p|record|access|rebuild)_)[a-z][a-z0-9_]{0,30}")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,100}[a-z0-9])?")
 _CHAIN_LOCK_KEY = 0x64616763  # "dagc"
 
@@ -154,53 +156,53 @@ def _append(connection: psycopg.Connection, schema: str, chain_id: str, facts: S
         )
     ).fetchone()
     assert head is not None
-    position, previous, frontier = int(head[0]), bytes(head[1]), chain.Frontier.decode(bytes(head[2]))
+    position = int(head[0])
     first = connection.execute(
         sql.SQL(
             "select f.originator_id, max(e.originator_version) from {0} f join {0} e on e.originator_id = f.originator_id"
             " where f.position = 1 group by 1"
         ).format(sql.Identifier(schema, "event"))
     ).fetchone()
-    stream, version = (first[0], int(first[1])) if first else (uuid.uuid4(), 0)
+    stream, version = (first[0], int(first[1])) if first else (new_id(), 0)
     recorded_at_us = max(int(now.timestamp() * 1_000_000), int(head[3])) if position else int(now.timestamp() * 1_000_000)
     rows: list[Row] = []
     for fact in _introduced(connection, schema, facts):
         version += 1
-        envelope = Envelope(cmd=str(uuid.uuid4()), n=1, m=1, actor="dagbok", at=catalogue.instant(now))
+        envelope = Envelope(cmd=str(new_id()), n=1, m=1, actor="dagbok", at=catalogue.instant(now))
         rows.append(encode_row(stream, version, fact, envelope))
+    at = _Place(position, bytes(head[1]), chain.Frontier.decode(bytes(head[2])), recorded_at_us)
     for row in rows:
-        position += 1
-        entry = chain.Entry(
-            chain_id, position, recorded_at_us, row.originator_id.bytes, row.version, row.topic, row.meta_commit, row.body_commit
-        )
-        leaf = chain.leaf_hash(chain.encode_entry(entry))
-        previous, frontier = chain.chain_hash(previous, leaf), frontier.append(leaf)
-        connection.execute(
-            sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, null, %s, %s, %s)").format(
-                sql.Identifier(schema, "event")
-            ),
-            (
-                position,
-                row.originator_id,
-                row.version,
-                row.topic,
-                recorded_at_us,
-                row.meta_salt,
-                row.meta,
-                row.meta_commit,
-                row.body_salt,
-                row.body,
-                row.body_commit,
-                leaf,
-                previous,
-            ),
-        )
+        at = _insert(connection, schema, chain_id, row, at)
     connection.execute(
         sql.SQL("update {} set position = %s, chain_hash = %s, frontier = %s, recorded_at_us = %s").format(
             sql.Identifier(schema, "ledger_head")
         ),
-        (position, previous, frontier.encode(), recorded_at_us),
+        (at.position, at.chain_hash, at.frontier.encode(), recorded_at_us),
     )
+
+
+class _Place(NamedTuple):
+    """Where a chain ends."""
+
+    position: int
+    chain_hash: bytes
+    frontier: chain.Frontier
+    recorded_at_us: int
+
+
+def _insert(connection: psycopg.Connection, schema: str, chain_id: str, row: Row, at: _Place) -> _Place:
+    """Insert one fact after `at`."""
+    fixed = (at.position + 1, at.recorded_at_us, row.originator_id.bytes, row.version, row.topic)
+    leaf = chain.leaf_hash(chain.encode_entry(chain.Entry(chain_id, *fixed, row.meta_commit, row.body_commit)))
+    after = _Place(at.position + 1, chain.chain_hash(at.chain_hash, leaf), at.frontier.append(leaf), at.recorded_at_us)
+    columns = (row.meta_salt, row.meta, row.meta_commit, row.body_salt, row.body, row.body_commit, leaf, after.chain_hash)
+    connection.execute(
+        sql.SQL("insert into {} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, null, %s, %s, %s)").format(
+            sql.Identifier(schema, "event")
+        ),
+        (after.position, row.originator_id, row.version, row.topic, at.recorded_at_us, *columns),
+    )
+    return after
 
 
 def _introduced(connection: psycopg.Connection, schema: str, facts: Sequence[object]) -> list[object]:

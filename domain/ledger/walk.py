@@ -26,15 +26,15 @@ from domain import chain
 PAGE = 512
 SHOWN_FAULTS = 100
 
-# position, recorded_at_us, originator_id, originator_version, the five hashes and meta_salt, body_salt, body_key: each behind
-# its length, and the length of topic
-_ROW = Struct("!h iq iq i16s iq i32s i32s i32s i32s i32s i32s i i".replace(" ", ""))
-_LENGTHS = (14, 8, 8, 16, 8, 32, 32, 32, 32, 32, 32, -1)
+# Position, recorded_at_us, originator_id, originator_version (their lengths, which their types give, are passed over), hashes,
+# salts and body_key, each behind its length, and the length of topic.
+_ROW = Struct("!2x 4xq 4xq 4x16s 4xq i32s i32s i32s i32s i32s i32s i i".replace(" ", ""))
+_LENGTHS = (32, 32, 32, 32, 32, 32, -1)
 _FIXED = Struct("!Qq16sQH")
 _HEADER = 19  # signature, flags and length of extension, before the first row
 _END = b"\xff\xff"
 _LENGTH = Struct("!i")
-_COLUMNS = (
+_COLUMNS: tuple[str, ...] = (
     "position", "recorded_at_us", "originator_id", "originator_version", "meta_salt", "meta_commit", "body_commit", "leaf_hash",
     "chain_hash", "body_salt", "body_key", "topic", "body", "meta",
 )  # fmt: skip
@@ -123,14 +123,15 @@ class Walk:
         position, head = self.position, self.head
         for row in rows:
             try:
-                (n, a, at, b, recorded, c, stream, d, version, e, meta_salt, f, meta_commit, g, body_commit, h, leaf_hash,
-                 i, chain_hash, j, body_salt, k, topic_length) = unpack(row)  # fmt: skip
+                (at, recorded, stream, version, a, meta_salt, b, meta_commit, c, body_commit, d, leaf_hash, e, chain_hash,
+                 f, body_salt, g, topic_length) = unpack(row)  # fmt: skip
                 end = size + topic_length
                 body_end = end + 4 + length(row, end)[0]
                 numbers = fixed(at, recorded, stream, version, topic_length)
             except struct_error:
-                n = 0
-            if (n, a, b, c, d, e, f, g, h, i, j, k) == expected and at == position + 1:
+                position, head = self._diagnose(position, head, row, events, leaves)
+                continue
+            if (a, b, c, d, e, f, g) == expected and at == position + 1:
                 topic, body, meta = row[size:end], row[end + 4 : body_end], row[body_end + 4 :]
                 meta_hash = digest(b"\x10" + meta_salt + meta).digest()
                 body_hash = digest(b"\x11" + body_salt + body).digest()
@@ -141,33 +142,34 @@ class Walk:
                     events.append((at, recorded, stream, version, topic, meta_salt, meta, body_salt, body, meta_hash, body_hash))
                     position, head = at, following
                     continue
-            self.position, self.head = position, head
-            self._diagnose(row, events, leaves)
-            position, head = self.position, self.head
+            position, head = self._diagnose(position, head, row, events, leaves)
         self.position, self.head = position, head
         return Page(events, leaves)
 
-    def _diagnose(self, row: bytes, events: list[tuple[Any, ...]], leaves: list[bytes]) -> None:
-        """A row whose body is gone, or in which something is wrong."""
-        found = dict(zip(_COLUMNS, _fields(row), strict=True))
+    def _diagnose(
+        self, position: int, head: bytes, row: bytes, events: list[tuple[Any, ...]], leaves: list[bytes]
+    ) -> tuple[int, bytes]:
+        """A row whose body is gone, or in which something is wrong; position and head after it."""
+        self.position, self.head = position, head
+        found: dict[str, bytes | None] = dict(zip(_COLUMNS, _fields(row), strict=True))
         at = int.from_bytes(found["position"] or b"", "big", signed=True)
-        if at <= self.position:
+        if at <= position:
             self.findings.add(f"a row stands at position {at}, out of order", at)
-            return
-        gap = at > self.position + 1
+            return position, head
+        gap = at > position + 1
         if gap:
             self.complete = False
-            self.findings.add("events are missing", self.position + 1, (self.position + 1, at - 1))
+            self.findings.add("events are missing", position + 1, (position + 1, at - 1))
         self.position = at
         event = _event(found)
         if event is None:  # the tree keeps its places, so that the rows after it are still found right
             self.findings.add("a column is NULL that cannot be, or has another length", at)
             leaves.append((found["leaf_hash"] or b"")[:32].ljust(32, b"\0"))
-            self.head, self._stored_head = chain.chain_hash(self.head, leaves[-1]), found["chain_hash"] or b""
-            return
-        leaf = self._check_row(event, found, gap)
-        leaves.append(leaf)
-        events.append(event)
+            self.head, self._stored_head = chain.chain_hash(head, leaves[-1]), found["chain_hash"] or b""
+        else:
+            leaves.append(self._check_row(event, found, gap))
+            events.append(event)
+        return self.position, self.head
 
     def _check_row(self, event: Event, found: dict[str, bytes | None], gap: bool) -> bytes:
         """Name what is wrong with the row; the leaf hash that the tree goes on with."""
@@ -218,20 +220,20 @@ def copy_rows(connection: psycopg.Connection[Any], query: sql.Composed) -> Gener
     link = connection.pgconn
     with connection.lock:
         result = link.exec_(sql.SQL("copy ({}) to stdout (format binary)").format(query).as_bytes(connection))
-        if result.status != ExecStatus.COPY_OUT:
-            raise psycopg.errors.error_from_result(result, encoding="utf-8")
-        count, row, skip = 1, b"", _HEADER
-        try:
-            while True:
-                count, data = link.get_copy_data(0)
-                if count <= 0:
-                    break
-                row = bytes(data)[skip:]
-                skip = 0
-                if row and row != _END:
-                    yield row
-        finally:
-            _end_copy(link, count)
+    if result.status != ExecStatus.COPY_OUT:
+        raise psycopg.errors.error_from_result(result, encoding="utf-8")
+    count, skip = 1, _HEADER
+    try:
+        while True:
+            count, data = link.get_copy_data(0)
+            if count <= 0:
+                break
+            row = bytes(data)[skip:]
+            skip = 0
+            if row and row != _END:
+                yield row
+    finally:
+        _end_copy(link, count)
 
 
 def _end_copy(link: PGconn, count: int) -> None:

@@ -265,14 +265,13 @@ def _test(kind: Kind, operator: str, expression: sql.Composable, name: str, name
     if operator in _COMPARED:
         return sql.SQL(_COMPARED[operator]).format(expression, *values)
     if operator == "inlist":
-        left = sql.SQL("lower({})").format(expression) if kind == "text" else expression
-        right: sql.Composable = sql.Placeholder(name)
         if kind == "moment":
-            left = _local_day(expression)
-            right = sql.SQL("(select array_agg({}) from unnest({}::timestamptz[]) as each)").format(
-                _local_day(sql.SQL("each")), right
+            days = sql.SQL("select {} from unnest({}::timestamptz[]) as each").format(
+                _local_day(sql.SQL("each")), sql.Placeholder(name)
             )
-        return sql.SQL("{} = any({})").format(left, right)
+            return sql.SQL("{} in ({})").format(_local_day(expression), days)
+        left = sql.SQL("lower({})").format(expression) if kind == "text" else expression
+        return sql.SQL("{} = any({})").format(left, sql.Placeholder(name))
     if kind == "text":
         return sql.SQL("lower({}) = lower({})").format(expression, values[0])
     if kind == "moment":

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from domain.ledger.follow import Transaction
+from domain.ledger.projection import Transaction
 from domain.ledger.reader import Recorded
 from domain.model.chain_log import BodiesDisposed
 from domain.model.registry_entry import DocumentLinked

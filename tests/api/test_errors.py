@@ -146,7 +146,8 @@ def test_every_kind_of_thing_has_a_name(what: str) -> None:
 def test_each_problem_has_its_status_and_no_inner_detail(problem: Exception, status: int, retry_after_s: int | None) -> None:
     told = errors.explain(problem, CATALOGUES.texts("en"))
     assert (told.status, told.retry_after_s) == (status, retry_after_s)
-    assert told.headers == ({"Retry-After": str(retry_after_s)} if retry_after_s else {})
+    closes = {"Connection": "close"} if status == 413 else {}
+    assert told.headers == ({"Retry-After": str(retry_after_s)} if retry_after_s else closes)
     said = str(errors.problem_json(told))
     assert "secret" not in said
     assert all((told.title, told.detail, told.way_out, told.code))
@@ -174,6 +175,7 @@ def test_input_of_another_shape_is_told_by_its_first_fault() -> None:
         ("extra_forbidden", "request.unknown_field"),
         ("missing", "text.missing"),
         ("uuid_parsing", "request.field"),
+        ("date_from_datetime_parsing", "date.malformed"),
     ):
         fault = {"type": kind, "loc": ("body", "b"), "msg": "m", "input": 1}
         assert errors.explain(RequestValidationError([fault]), CATALOGUES.texts("en")).code == code

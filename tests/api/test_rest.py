@@ -132,8 +132,8 @@ def test_a_change_names_its_version(web: Web) -> None:
         ({"title": "x", "responsible": {"name": "a\x00b"}}, "text.control", ""),
         ({"title": "x", "nothing": 1}, "request.unknown_field", ""),
         ({"title": 7}, "request.field", ""),
-        ({"title": "x", "case_date": "2026-02-30"}, "request.field", ""),
-        ({"title": "x", "case_date": "0001-01-01"}, "request.field", ""),
+        ({"title": "x", "case_date": "2026-02-30"}, "date.malformed", ""),
+        ({"title": "x", "case_date": "0001-01-01"}, "date.malformed", ""),
         ({"title": "x", "screening": {"access_restriction": "?"}}, "code.unknown", "M500"),
         ({"title": "x", "keywords": ["y"] * 51}, "request.field", ""),
         ([], "request.field", ""),
@@ -157,7 +157,7 @@ def test_a_body_that_cannot_be_read_is_refused(web: Web, content: bytes) -> None
 )
 def test_an_instant_needs_a_zone_and_our_era(web: Web, when: str, status: int) -> None:
     answer = web.post(f"/cases/{web.case()}/entries", {"title": "x", "entry_type": "I", "received_at": when})
-    problem(answer, status, "request.field")
+    problem(answer, status, "date.malformed")
 
 
 def test_what_is_not_there_is_not_found(web: Web) -> None:

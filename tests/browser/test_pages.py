@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
+
+from tools.demo.paper import letter
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -103,8 +105,8 @@ def test_a_letter_is_registered_without_javascript(browser: Browser, addresses: 
         form = page.locator("form[action$='/entries']").first
         form.locator("[name=title]").fill(title)
         form.locator("[name=party_name]").fill("Ola Nordmann")
-        letter = {"name": "klage.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"}
-        form.locator("input[type=file]").first.set_input_files(letter)  # type: ignore[arg-type]
+        klage = FilePayload(name="klage.pdf", mimeType="application/pdf", buffer=letter("Klage", "Ola Nordmann", "2026-11-20", 1))
+        form.locator("input[type=file]").first.set_input_files(klage)
         form.locator("button[type=submit], button:not([type])").first.click()
         page.wait_for_load_state()
         assert re.search(r"/(entries|cases)/[0-9a-f-]{36}", page.url)

@@ -49,9 +49,9 @@ def all_missed(ledger: Ledger, changes: Iterator[Change]) -> tuple[int, list[str
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_byte_of_an_event(ledger: Ledger, which: int) -> None:
     schema = ledger.schemas()[which]
-    made, wrong = all_missed(ledger, tampering.changes(ledger, schema, "event", sampled(16)))
+    made, wrong = all_missed(ledger, tampering.changes(ledger, schema, "event", sampled(14)))
     assert wrong == []
-    assert made >= (2_400, 1_200)[which]  # with the two tests below: more than 5 000 changes
+    assert made >= (2_250, 1_130)[which]  # with the two tests below: more than 5 000 changes
 
 
 def test_a_byte_of_head_checkpoint_and_what_spans_the_chains(ledger: Ledger) -> None:
@@ -64,7 +64,7 @@ def test_a_byte_of_head_checkpoint_and_what_spans_the_chains(ledger: Ledger) -> 
 
     made, wrong = all_missed(ledger, everything())
     assert wrong == []
-    assert made >= 1_100
+    assert made >= 1_150
 
 
 def test_a_byte_of_a_tile(ledger_tenant: LedgerTenant) -> None:

@@ -11,7 +11,7 @@ from psycopg import sql
 from domain.ledger import selfcheck
 from domain.ledger.selfcheck import ChainReport
 from tests.fixtures_ledger import LedgerTenant
-from tests.ledger.forging import KEY, Row, events, for_my_key, forge
+from tests.ledger.forging import Row, events, for_my_key, forge
 from tests.ledger.tampering import SPANNING, Ledger, two_chains
 
 
@@ -223,4 +223,3 @@ def test_rules_that_the_hashes_do_not_hold(ledger: Ledger) -> None:
     with ledger.connection.transaction(force_rollback=True):  # negative control: forging by itself is not what is found
         forge(ledger, schema, list, key=None)
         assert [fault.what for fault in of(ledger, ledger.verify(), schema).faults] == []
-    assert KEY

@@ -321,3 +321,12 @@ def test_the_writer_asks_for_a_synchronous_commit_whatever_the_role_has(ledger_t
     desk = writing.Desk(ledger_tenant.dsn("writer"), ledger_tenant.tenant)
     assert desk._connection.execute("show synchronous_commit").fetchone() == ("on",)
     desk.close()
+
+
+def test_reads_come_back_with_the_database(ledger_tenant: LedgerTenant) -> None:
+    ledger, stream, role = ledger_tenant.ledger, uuid.uuid4(), f"{ledger_tenant.tenant}_reader"
+    write(ledger, titled(stream))
+    with ledger_tenant.owner() as connection:
+        for _ in range(3):  # as a restart of the server leaves the pool
+            assert end_sessions(connection, role) > 0
+            assert [recorded.version for recorded in ledger.reader.stream(stream)] == [1]

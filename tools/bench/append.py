@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Sequence
 
 import psycopg
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent
 
 from domain.catalogue import Envelope, encode
+from domain.ledger.identity import new_id
 from domain.ledger.library import join
 from domain.model.record import titled
 from tools.bench.filling import recorder_of
@@ -23,7 +23,7 @@ FLOOR_64 = 15.0
 
 def state() -> bytes:
     """The stored bytes of a fact of about 500 bytes."""
-    envelope = Envelope(cmd=str(uuid.uuid4()), n=1, m=1, actor="bench", at="2026-01-01T00:00:00.000000Z", date="2026-01-01")
+    envelope = Envelope(cmd=str(new_id()), n=1, m=1, actor="bench", at="2026-01-01T00:00:00.000000Z", date="2026-01-01")
     meta, body = encode(titled("x" * (STATE_BYTES - 180)), envelope)
     return join(meta, body)
 
@@ -65,8 +65,8 @@ def _stock(place: Place, payload: bytes, count: int, threads: int) -> float:
 
 
 def _insert(recorder: ApplicationRecorder, topic: str, payload: bytes, count: int, threads: int) -> float:
-    recorder.insert_events([StoredEvent(uuid.uuid4(), 1, topic, payload)])
-    events = [StoredEvent(uuid.uuid4(), 1, topic, payload) for _ in range(count)]
+    recorder.insert_events([StoredEvent(new_id(), 1, topic, payload)])
+    events = [StoredEvent(new_id(), 1, topic, payload) for _ in range(count)]
     return rate(lambda number: _discard(recorder.insert_events([events[number]])), count, threads)
 
 
@@ -81,7 +81,7 @@ def _raw(place: Place, payload: bytes, count: int) -> float:
         connection.execute(
             "create table public.bench_raw(id bigserial primary key, stream uuid, version bigint, topic text, state bytea)"
         )
-        streams = [uuid.uuid4() for _ in range(64)]
+        streams = [new_id() for _ in range(64)]
         started = time.perf_counter()
         for _ in range(count // 64):
             connection.execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from domain.handlers.gate import Actor
 from domain.handlers.metadata import Metadata
 from domain.handlers.registry_entries import Party
 from domain.handlers.work import Context, run
+from domain.ledger.identity import new_id
 from domain.ledger.ledger import Ledger
 from domain.ledger.library import LedgerRecorder
 from domain.model.case_file import CreateCaseFile
@@ -32,14 +32,14 @@ def recorder_of(ledger: Ledger) -> LedgerRecorder:
 def fill_titles(recorder: LedgerRecorder, payload: bytes, events: int) -> None:
     """One title a stream, 500 a command."""
     for _ in range(events // 500):
-        recorder.insert_events([StoredEvent(uuid.uuid4(), 1, "record.titled.v1", payload) for _ in range(500)])
+        recorder.insert_events([StoredEvent(new_id(), 1, "record.titled.v1", payload) for _ in range(500)])
 
 
 def fill_journal(ledger: Ledger, events: int) -> None:
     """Cases and entries through their handlers, 16 threads, until about `events` facts stand."""
     cases: list[UUID] = []
     for number in range(max(16, events // (FACTS_AN_ENTRY * 8))):
-        unit = uuid.uuid4()
+        unit = new_id()
         create = case_files.CreateCase(unit, Metadata(title=f"Case {number}"), CreateCaseFile(date(2026, 1, 1)))
         run(ledger, CONTEXT, (), lambda work, create=create: case_files.create(work, create))  # type: ignore[misc]
         cases.append(unit)
@@ -48,7 +48,7 @@ def fill_journal(ledger: Ledger, events: int) -> None:
         case = cases[number % len(cases)]
         details = RegisterEntry(date(2026, 1, 1), "J", entry_type="I", case=case)
         command = registry_entries.Register(
-            uuid.uuid4(), Metadata(title=f"Entry {number}"), details, (Party("EA", ContactBody("Sender")),)
+            new_id(), Metadata(title=f"Entry {number}"), details, (Party("EA", ContactBody("Sender")),)
         )
         run(ledger, CONTEXT, (case,), lambda work: registry_entries.register(work, command))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -18,6 +17,7 @@ from domain.handlers.metadata import Metadata
 from domain.handlers.registry_entries import Party
 from domain.handlers.work import Context, run
 from domain.ledger.faults import VersionConflict
+from domain.ledger.identity import new_id
 from domain.ledger.ledger import Ledger
 from domain.ledger.library import join, split
 from domain.ledger.reader import Recorded
@@ -65,14 +65,14 @@ def measure(place: Place, events: int) -> Sequence[Result]:
 
 
 def _case(ledger: Ledger) -> UUID:
-    unit = uuid.uuid4()
+    unit = new_id()
     command = case_files.CreateCase(unit, Metadata(title="Bench"), CreateCaseFile(date(2026, 1, 1)))
     return run(ledger, CONTEXT, (), lambda work: case_files.create(work, command)).result
 
 
 def _entry(ledger: Ledger, case: UUID, status: str) -> None:
     details = RegisterEntry(date(2026, 1, 1), status, entry_type="I", case=case)
-    command = registry_entries.Register(uuid.uuid4(), Metadata(title="Entry"), details, (Party("EA", ContactBody("Sender")),))
+    command = registry_entries.Register(new_id(), Metadata(title="Entry"), details, (Party("EA", ContactBody("Sender")),))
     run(ledger, CONTEXT, (case,), lambda work: registry_entries.register(work, command))
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from api.fiks_arkiv import service
 from domain.handlers.gate import Actor
+from domain.ledger.identity import new_id
 from tools.bench.measure import Result, compare, rate
 from tools.bench.place import Place
 from tools.demo.messages import SENT, message
@@ -34,11 +34,11 @@ def _send(place: Place, count: int, senders: int) -> float:
     tenant = place.tenant(follow=True)
     paper = letter("Bench", "Bench", "2026-01-01", 1)
     at = datetime.now(UTC)
-    run_id = uuid.uuid4()
+    run_id = new_id()
 
     def one(number: int) -> None:
         sent = dataclasses.replace(SENT[number % len(SENT)], key=f"{run_id}-{number}")
-        files = {name: tenant.ledger.blobs.put(uuid.uuid4(), [paper]) for name in ("soknad.pdf", sent.attachment)}
+        files = {name: tenant.ledger.blobs.put(new_id(), [paper]) for name in ("soknad.pdf", sent.attachment)}
         answers = service.handle(tenant, message(sent, at), files, message_id=f"{run_id}-{number}", actor=Actor("bench"))
         if "kvittering" not in answers[-1].type:
             raise ValueError(f"the message was answered with {answers[-1].type}")

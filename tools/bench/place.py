@@ -10,6 +10,7 @@ from types import TracebackType
 
 import psycopg
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg import sql
 
 from api.installation import Installation, Tenant
 from api.settings import Settings
@@ -49,7 +50,7 @@ class Place:
         server = self.installation.server.server
         name = f"stock{next(self._numbers)}"
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
-            connection.execute(f"create database {name}")
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         return {
             "PERSISTENCE_MODULE": "eventsourcing.postgres",
             "POSTGRES_DBNAME": name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import types
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from functools import singledispatchmethod
@@ -21,6 +20,7 @@ from psycopg.sql import SQL, Identifier
 
 import projections.journal
 from domain.ledger.follow import Follower, Transaction
+from domain.ledger.identity import new_id
 from domain.ledger.reader import Recorded
 from tools.bench.append import state
 from tools.bench.filling import fill_journal, fill_titles, recorder_of
@@ -135,7 +135,7 @@ def _library(place: Place) -> float:
     app: Application[UUID] = Application(env=env)
     try:
         for _ in range(LIBRARY_EVENTS // 500):
-            app.save(*(Counted(title=str(uuid.uuid4())) for _ in range(500)))
+            app.save(*(Counted(title=str(new_id())) for _ in range(500)))
         last = app.recorder.max_notification_id()
     finally:
         app.close()

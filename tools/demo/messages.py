@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
@@ -11,6 +10,7 @@ from api.fiks_arkiv import service
 from api.installation import Tenant
 from domain.handlers.gate import Actor
 from domain.ledger.clock import LOCAL
+from domain.ledger.identity import new_id
 from domain.model.errors import DagbokError
 from tools.demo.clock import DemoClock
 from tools.demo.paper import letter
@@ -105,8 +105,7 @@ def send(tenant: Tenant, clock: DemoClock) -> None:
         day = at.astimezone(LOCAL).date().isoformat()
         names = {"soknad.pdf": sent.title, sent.attachment: f"Vedlegg til {sent.title.lower()}"}
         files = {
-            name: tenant.ledger.blobs.put(uuid.uuid4(), [letter(title, sent.sender, day, number)])
-            for name, title in names.items()
+            name: tenant.ledger.blobs.put(new_id(), [letter(title, sent.sender, day, number)]) for name, title in names.items()
         }
         answers = service.handle(
             tenant, message(sent, at), files, message_id=f"demo-{number}", actor=Actor("fiks-arkiv", sent.system)

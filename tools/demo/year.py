@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +20,7 @@ from domain.handlers.structure import ensure_structure, series_by_code
 from domain.handlers.work import Context, Work, run
 from domain.ledger.blobs import Stored
 from domain.ledger.clock import LOCAL
+from domain.ledger.identity import new_id
 from domain.model.case_file import CreateCaseFile
 from domain.model.document import CreateDocument
 from domain.model.record import ContactBody, Named, Screened
@@ -63,7 +63,7 @@ class Year:
         run(self.tenant.ledger, _as(actor), keys, handle)  # type: ignore[arg-type]
 
     def _case(self, matter: Matter) -> None:
-        unit = uuid.uuid4()
+        unit = new_id()
         actor = ARCHIVISTS[matter.number % 2]
         given = Metadata(
             title=matter.title,
@@ -82,7 +82,7 @@ class Year:
         self.cases[matter.number] = unit
 
     def _entry(self, happening: Happening, papers: list[Stored]) -> None:
-        unit = uuid.uuid4()
+        unit = new_id()
         matter = happening.matter
         case = self.cases[matter.number]
         incoming = happening.entry_type == "I"
@@ -97,7 +97,7 @@ class Year:
             answered = self.entries.get(happening.answers or 0)
             if answered is not None:
                 by = Named(matter.handler[1], matter.handler[0])
-                fact = SignedOff(uuid.uuid4(), work.today, "BU", by, answered_by=unit)
+                fact = SignedOff(new_id(), work.today, "BU", by, answered_by=unit)
                 registry_entries.sign_off(work, registry_entries.SignOffEntry(answered, fact))
 
         self._run(actor, (case,), handle)
@@ -164,7 +164,7 @@ def _document(happening: Happening, entry: UUID, number: int, stored: Stored) ->
     title = happening.title if number == 1 else f"Vedlegg {number - 1} – {('kart', 'tegning', 'situasjonsplan')[number % 3]}"
     given = documents.GivenObject(stored, f"{happening.entry}-{number}.pdf", variant="P", declared_format="PDF")
     return documents.AddDocument(
-        uuid.uuid4(), entry, Metadata(title=title), CreateDocument("BREV", "F"), "H" if number == 1 else "V", objects=(given,)
+        new_id(), entry, Metadata(title=title), CreateDocument("BREV", "F"), "H" if number == 1 else "V", objects=(given,)
     )
 
 
@@ -176,7 +176,7 @@ def _papers(tenant: Tenant, happening: Happening) -> list[Stored]:
     sender = happening.party if happening.entry_type == "I" else happening.matter.handler[1]
     return [
         tenant.ledger.blobs.put(
-            uuid.uuid4(), [letter(happening.title if one == 0 else f"Vedlegg {one}", sender, day, happening.entry)]
+            new_id(), [letter(happening.title if one == 0 else f"Vedlegg {one}", sender, day, happening.entry)]
         )
         for one in range(happening.attachments + 1)
     ]

@@ -13,6 +13,7 @@ from api.fiks_arkiv.message_types import CASE_GET, ERROR_INVALID
 from api.installation import Installation, Tenant
 from domain.handlers import case_files, structure
 from domain.handlers.work import run
+from domain.ledger.faults import Busy, ClockFault, LedgerError
 from tests.api.fiks.sending import blobs, head, pdf, post, refusal, send, value
 from tests.api.fiks.written import (
     case,
@@ -126,7 +127,7 @@ MESSAGES: dict[str, tuple[bytes, dict[str, bytes], str]] = {
     "more facts than one command may write": (
         message(entry("Brev", parties="".join(party(f"Part {n}") for n in range(1_001)))),
         {},
-        "1\u00a0000",
+        "hendelser",
     ),
 }
 
@@ -274,3 +275,17 @@ def test_an_inner_fault_tells_nothing_of_itself(tenant: Tenant, monkeypatch: pyt
     assert [one.type.rpartition(".")[2] for one in answers] == ["serverfeil"]
     assert "hunter2" not in value(answers, "/serverfeil/feilmelding")
     assert value(answers, "/serverfeil/feilId") in str([getattr(one, "fault", b"") for one in caplog.records])
+
+
+@pytest.mark.parametrize("problem", [Busy(), ClockFault("the clocks differ")])
+def test_a_ledger_that_cannot_write_now_says_when_to_come_again(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, problem: LedgerError
+) -> None:
+    def away(*given: object, **more: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(tenant.ledger, "append", away)
+    answers = send(tenant, case_message("Sak"))
+    assert [one.type.rpartition(".")[2] for one in answers] == ["serverfeil"]
+    assert "Prøv igjen om" in value(answers, "/serverfeil/feilmelding")
+    assert "the clocks differ" not in value(answers, "/serverfeil/feilmelding")

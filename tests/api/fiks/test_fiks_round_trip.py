@@ -18,7 +18,7 @@ from api.installation import Tenant
 from domain.ledger.clock import LOCAL
 from tests.api.fiks import maximal, schemas
 from tests.api.fiks.sending import blobs, send, value
-from tests.api.fiks.written import get_case, get_entry, get_file
+from tests.api.fiks.written import code, get_case, get_entry, get_file, update_case
 from tests.fixtures_ledger import new_case, new_entry, new_series
 
 CASE_WORDS = ("merknad", "noekkelord", "kryssreferanse", "klasse", "part", "presedens")
@@ -141,6 +141,35 @@ def test_only_what_is_asked_for_is_given(tenant: Tenant) -> None:
         got = decode_answer(send(tenant, get_case(unit, include=(word,)))[0].payload).node("mappe")
         assert got is not None
         assert [one for one in asked.values() if one in got] == [element]
+
+
+@pytest.mark.parametrize("status", ["A", "U"])
+def test_a_closed_case_arrives_with_its_entry_and_its_date(tenant: Tenant, status: str) -> None:
+    new_series(tenant.ledger)
+    case = new_case(tenant.ledger)
+    tree = {**maximal.case_file(case, case), "saksstatus": maximal.coded(status)}
+    entry, _ = maximal.registration("journalpost", case, new_entry(tenant.ledger, case), "reg-1")
+    del entry["referanseForelderMappe"], entry["dokumentbeskrivelse"]
+    payload = encode(CREATE, {"system": "Fagsystem", "antallFiler": 0, "mappe": tree, "registrering": entry})
+    receipt = send(tenant, payload)
+    unit = value(receipt, "/arkivmeldingKvittering/mappeKvittering/systemID")
+    assert value(receipt, "/arkivmeldingKvittering/registreringKvittering/journalpostnummer") == "1"
+    sent = decode(payload).root.node("mappe")
+    got = decode_answer(send(tenant, get_case(unit, include=CASE_WORDS))[0].payload).node("mappe")
+    assert sent is not None
+    assert got is not None
+    assert missing(sent, got) == []
+
+
+def test_a_case_that_is_closed_again_says_when(tenant: Tenant) -> None:
+    """The sender's date is that of the closing it told of, not of a later one."""
+    new_series(tenant.ledger)
+    case = new_case(tenant.ledger)
+    unit, _ = create(tenant, {**maximal.case_file(case, case), "saksstatus": maximal.coded("A")}, {}, "mappe")
+    assert value(send(tenant, get_case(unit)), "/mappeHentResultat/mappe/avsluttetAv") == "Arkivet"
+    for status in ("B", "A"):
+        send(tenant, update_case(("Fagsystem", "sak-1"), code("saksstatus", status)))
+    assert value(send(tenant, get_case(unit)), "/mappeHentResultat/mappe/avsluttetAv") == "fiks-arkiv"
 
 
 def test_an_archived_entry_arrives_with_its_documents_and_its_date(tenant: Tenant) -> None:
