@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -129,7 +128,9 @@ class Folder:
     def sweep(self, known: Iterable[UUID], older_than_s: float = SWEEP_AFTER_S) -> list[str]:
         """Remove temp files and objects that no fact names, once older than any upload can take. Returns their names."""
         keep = {one.hex for one in known}
-        limit = time.time() - older_than_s
+        probe = self.folder / ".now"
+        probe.touch()  # the age of a file is told by the file system's own clock, which may stand on another machine
+        limit = probe.stat().st_mtime - older_than_s
         removed = []
         for path in sorted(self.folder.glob("??/*")):
             orphan = path.suffix == ".part" or path.name not in keep

@@ -36,3 +36,7 @@ create index on {schema}.case_file_coded using gin ((to_tsvector('norwegian', wo
 create index on {schema}.entry using gin ((to_tsvector('norwegian', words) || to_tsvector('swedish', words)));
 create index on {schema}.entry_coded using gin ((to_tsvector('norwegian', words) || to_tsvector('swedish', words)));
 create index on {schema}.document using gin ((to_tsvector('norwegian', words) || to_tsvector('swedish', words)));
+
+-- The document that holds an object: asked for by its id when a file is fetched.
+create index on {schema}.document using gin ((view->'objects') jsonb_path_ops);
+create index on {schema}.document_coded using gin ((view->'objects') jsonb_path_ops);
