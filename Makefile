@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: .venv demo test test-deep check format bench lock help
+.PHONY: .venv demo test test-deep check format docs bench lock help
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -38,6 +38,9 @@ check: $(PAGES) ## style, types and the direction of imports
 format: $(PAGES) ## lay the code out as `make check` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(PAGES) ## the pages that are made from the program: commands, settings, events
+	$(BIN)/python -m tools.cli.page
 
 bench: $(PAGES) ## measure, in ratios (ARGS="append verify --json")
 	$(BIN)/dagbok bench $(ARGS)

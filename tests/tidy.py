@@ -141,7 +141,7 @@ def dead_modules(files: Mapping[str, str], started: str) -> list[str]:
     return [
         path
         for path in files
-        if not path.endswith("__init__.py")
+        if not path.endswith(("__init__.py", "__main__.py"))  # `python -m` enters by the second
         and module_name(path) not in used
         and not re.search(rf"\b{re.escape(module_name(path))}\b", started)
     ]

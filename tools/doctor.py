@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import time
 from importlib import metadata
 from typing import Any
 
@@ -12,6 +11,7 @@ import psycopg
 from psycopg import conninfo, sql
 
 from api.installation import Installation
+from domain.ledger.clock import Clock
 
 DISK_LEFT = 2 * 1024**3
 LAG_LIMIT = 10_000
@@ -23,7 +23,7 @@ def examine(opened: Installation, tenant: str | None = None) -> dict[str, Any]:
     warnings: list[str] = []
     found: dict[str, Any] = {"dagbok": metadata.version("dagbok"), "python": platform.python_version()}
     with psycopg.connect(opened.owner_dsn(), autocommit=True) as connection:
-        found.update(_database(connection, unsafe, warnings))
+        found.update(_database(connection, opened.clock, unsafe, warnings))
     found["database_url"] = "embedded" if opened.server else _without_password(opened.owner_dsn())
     for name in [tenant] if tenant else opened.tenant_names():
         found[name] = _tenant(opened, name, unsafe)
@@ -36,7 +36,7 @@ def examine(opened: Installation, tenant: str | None = None) -> dict[str, Any]:
     return {**found, "warnings": warnings, "unsafe": unsafe}
 
 
-def _database(connection: psycopg.Connection, unsafe: list[str], warnings: list[str]) -> dict[str, Any]:
+def _database(connection: psycopg.Connection, clock: Clock, unsafe: list[str], warnings: list[str]) -> dict[str, Any]:
     wanted = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "data_checksums": "on"}
     found: dict[str, Any] = {"postgresql": str(connection.info.server_version)}
     for name, safe in wanted.items():
@@ -47,7 +47,7 @@ def _database(connection: psycopg.Connection, unsafe: list[str], warnings: list[
     if connection.info.server_version < 150_000:
         unsafe.append("PostgreSQL 15 or newer is needed")
     row = connection.execute("select extract(epoch from clock_timestamp())").fetchone()
-    skew = abs(float(row[0]) - time.time()) if row else 0.0
+    skew = abs(float(row[0]) - clock.now().timestamp()) if row else 0.0
     found["clock_skew_s"] = round(skew, 3)
     if skew > 2:
         unsafe.append(f"application and database clocks differ by {skew:.1f} s")

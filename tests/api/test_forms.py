@@ -150,14 +150,17 @@ def test_a_form_of_another_site_does_nothing(web: Web, cookie: str, token: str) 
 
 
 @pytest.mark.parametrize("path", ["status", "sign-offs", "documents", "entries"])
-def test_no_form_goes_without_its_token(web: Web, path: str) -> None:
+def test_no_form_goes_without_its_token_and_no_byte_of_it_is_stored(web: Web, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = web.case()
     entry = web.entry(case)
     address = f"/cases/{case}/entries" if path == "entries" else f"/entries/{entry}/{path}"
     files = FILE if path in ("entries", "documents") else None
     before = web.position(), web.blobs()
+    stored: list[Any] = []
+    monkeypatch.setattr(web.tenant.ledger.blobs, "put", lambda *given: stored.append(given))
     answer = web.client.post(address, data={"status": "A", "method": "TE", "title": "x", "entry_type": "I"}, files=files)
     assert answer.status_code == 403
+    assert stored == []
     assert (web.position(), web.blobs()) == before
     assert web.client.post("/log/receipts", data={"position": "1"}).status_code == 403
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -294,6 +295,28 @@ def test_a_closed_chain_is_left_for_the_next(ledger_tenant: LedgerTenant, monkey
         assert check_chain(connection, name, first.chain_id) == closed_at
         with pytest.raises(LedgerError):
             tenants.close_chain(connection, name, tenants.Chain(3, f"{DOMAIN}/record/3", f"{name}_record_3"), "no such")
+
+
+def test_a_chain_opened_while_we_write_takes_the_command_over(
+    ledger_tenant: LedgerTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, stream, name = ledger_tenant.ledger, uuid.uuid4(), ledger_tenant.tenant
+    real = writing.Desk._look
+
+    def overtaken(desk: writing.Desk, batch: Any) -> Any:
+        looked = real(desk, batch)
+        monkeypatch.undo()
+        with ledger_tenant.owner() as connection:  # between the look and the append
+            tenants.open_chain(connection, name, DOMAIN, 2, [(f"{DOMAIN}/record/1", "")], "")
+        return looked
+
+    monkeypatch.setattr(writing.Desk, "_look", overtaken)
+    receipt = write(ledger, titled(stream)).receipt
+    assert receipt.chain_id == f"{DOMAIN}/record/2"
+    with ledger_tenant.owner() as connection:
+        row = connection.execute(f"select chain_hash from {name}_record_2.event where originator_id = %s", (stream,)).fetchone()
+        assert row == (receipt.chain_hash,)
+        check_chain(connection, f"{name}_record_2", receipt.chain_id)
 
 
 def test_a_server_that_could_lose_an_acknowledged_event_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 from api.fiks_arkiv import service
@@ -33,7 +32,7 @@ def measure(place: Place, events: int) -> Sequence[Result]:
 def _send(place: Place, count: int, senders: int) -> float:
     tenant = place.tenant(follow=True)
     paper = letter("Bench", "Bench", "2026-01-01", 1)
-    at = datetime.now(UTC)
+    at = place.installation.clock.now()
     run_id = new_id()
 
     def one(number: int) -> None:

@@ -46,7 +46,7 @@ def _parameter(parameter: Any) -> str:
         )
         default = f" Default {parameter.default}." if plain else ""
         return f"- `{names}`: {said}{default}"
-    return f"- `{parameter.human_readable_name}`: {said}"
+    return f"- `{parameter.name.upper()}`: {said}"
 
 
 def settings_page() -> str:

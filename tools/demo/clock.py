@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from domain.ledger.clock import LOCAL, SetClock
+from domain.ledger.clock import LOCAL, SetClock, SystemClock
 from domain.model.errors import DagbokError
 
 
@@ -21,7 +21,7 @@ class DemoClock(SetClock):
 def present(now: str | None) -> datetime:
     """The demo's present: the given day or instant, else now. Local time where no zone is given. DagbokError on nonsense."""
     if now is None:
-        return datetime.now(LOCAL)
+        return SystemClock().now().astimezone(LOCAL)
     try:
         given = datetime.fromisoformat(now)
     except ValueError:
