@@ -36,6 +36,7 @@ MAY_CHANCE: Mapping[str, str] = {
     "domain/ledger/initdb.py": "the password of the embedded server's owner",
     "domain/ledger/keys.py": "the passwords and secrets of a tenant's roles",
     "domain/ledger/submission.py": "the salts of a fact's two parts",
+    "tools/demo/plan.py": "the demo's year, drawn from a seed",
 }
 
 
