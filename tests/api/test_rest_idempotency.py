@@ -60,6 +60,8 @@ def test_a_key_is_for_one_operation(web: Web) -> None:
     assert said(web.post(f"/cases/{case}/entries", body, Idempotency_Key="k")) == said(first)
     assert web.post(f"/cases/{other}/entries", body, Idempotency_Key="k").json()["code"] == "idempotency.other"
     assert web.post("/cases", {"title": "Klage"}, Idempotency_Key="k").json()["code"] == "idempotency.other"
+    as_many_facts = {"title": "Klage", "keywords": ["a"], "parties": [{"name": "Ola"}], "screening": {"access_restriction": "13"}}
+    assert web.post("/cases", as_many_facts, Idempotency_Key="k").json()["code"] == "idempotency.other"
 
 
 def test_an_entry_repeats_though_its_case_was_closed_meanwhile(web: Web) -> None:
