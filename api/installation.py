@@ -69,6 +69,11 @@ class Tenant:
         else:
             time.sleep(timeout_s)
 
+    def sweep(self) -> list[str]:
+        """Remove files that no fact names and no upload can own any more; returns their names."""
+        blobs = self.ledger.blobs
+        return blobs.sweep(self.ledger.reader.object_ids()) if isinstance(blobs, Folder) else []
+
     def close(self) -> None:
         """Stop writing, following and reading."""
         self.ledger.close()

@@ -117,6 +117,17 @@ class Reader:
         for row in self._facts(schema, "position > %s order by position limit %s", (after, limit)):
             yield decode_row(chain_id, row)
 
+    def object_ids(self) -> list[UUID]:
+        """Every document object that a fact names, over all record chains: what a sweep of the files must keep.
+
+        Reads the whole log, whatever the projections know of it.
+        """
+        query = "select convert_from(meta, 'UTF8')::jsonb->'f'->>'object_id' from {} where topic like 'document.object-added.%%'"
+        found: list[UUID] = []
+        for _, schema in self._chains:
+            found.extend(UUID(row[0]) for row in self.rows(sql.SQL(query).format(sql.Identifier(schema, "event"))))
+        return found
+
     def close(self) -> None:
         """Close the pool."""
         self.pool.close()

@@ -6,11 +6,11 @@ import time
 import types
 from collections import Counter
 from collections.abc import Sequence
-from functools import singledispatchmethod
 from typing import Any
 from uuid import UUID
 
 from eventsourcing.application import Application
+from eventsourcing.dispatch import singledispatchmethod
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresTrackingRecorder

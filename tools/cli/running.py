@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +23,7 @@ from api.installation import Installation
 from api.requests import Demo
 from api.settings import Settings
 from domain.ledger import signer as signing
+from domain.ledger.faults import LedgerError
 from domain.model.errors import DagbokError
 from tools import demo as demo_year
 from tools.cli.options import ActorId, Data, Database, Json, Tenant, installation, say
@@ -28,6 +31,7 @@ from tools.doctor import examine
 
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 Port = Annotated[int, typer.Option("--port", help="Port; where it is taken, the next free one.")]
+SWEEP_EVERY_S = 24 * 3600.0
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -45,6 +49,7 @@ def serve(
     with installation(data, database, tenant, actor=actor or None) as opened, _signer(opened.settings):
         for name in opened.tenant_names():
             opened.open(name)
+        _sweep_daily(opened)
         listen(create_app(opened), host, port)
 
 
@@ -110,6 +115,19 @@ def _free(host: str, port: int) -> socket.socket:
             continue
         return listener
     raise DagbokError(f"no free port from {port} on", hint="Give another --port.")
+
+
+def _sweep_daily(opened: Installation) -> None:
+    """Take away, now and once a day, the files that a crash or a refused upload left behind."""
+
+    def sweep() -> None:
+        while True:
+            for tenant in list(opened.tenants.values()):
+                with suppress(LedgerError, OSError):  # out of reach now; tomorrow is another day
+                    tenant.sweep()
+            time.sleep(SWEEP_EVERY_S)
+
+    threading.Thread(target=sweep, name="sweep", daemon=True).start()
 
 
 def _until_ended() -> threading.Event:
