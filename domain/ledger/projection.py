@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import psycopg
@@ -11,9 +11,6 @@ from psycopg import sql
 
 from domain.catalogue import UnknownFact
 from domain.ledger.reader import Recorded
-
-if TYPE_CHECKING:
-    from domain.ledger.follow import Follower
 
 Erased = Callable[[str, int], bool]
 
@@ -42,13 +39,25 @@ class Projection(Protocol):
         ...
 
 
+class Log(Protocol):
+    """The log as a follower sees it while it is at a chain."""
+
+    def streams_at(self, positions: Sequence[range]) -> list[UUID]:
+        """The units whose facts stand at these positions of the chain followed now."""
+        ...
+
+    def stream(self, stream: UUID, erased: Erased, up_to: int) -> list[Recorded]:
+        """A unit's facts up to a position, without the bodies that are erased."""
+        ...
+
+
 class Transaction:
     """What a projection gets to write with: the connection, its own schema, and the log to read a stream again from."""
 
-    def __init__(self, connection: psycopg.Connection, schema: str, follower: Follower) -> None:
+    def __init__(self, connection: psycopg.Connection, schema: str, log: Log) -> None:
         self.connection = connection
         self.schema = schema
-        self._follower = follower
+        self._log = log
 
     def table(self, name: str) -> sql.Identifier:
         """A table of the projection."""
@@ -56,11 +65,11 @@ class Transaction:
 
     def streams_at(self, positions: Sequence[range]) -> list[UUID]:
         """The units whose facts stand at these positions of the chain followed now."""
-        return self._follower.streams_at(positions)
+        return self._log.streams_at(positions)
 
     def stream(self, stream: UUID, erased: Erased, up_to: int) -> list[Recorded]:
         """A unit's facts up to a position, bodies left out where `erased(chain_id, position)` says so."""
-        return self._follower.stream(stream, erased, up_to)
+        return self._log.stream(stream, erased, up_to)
 
 
 def said(problem: Exception) -> str:

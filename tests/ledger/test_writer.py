@@ -139,6 +139,16 @@ def test_a_fact_type_is_introduced_before_its_first_use_also_where_that_failed(l
     whole(ledger_tenant)
 
 
+def test_nor_is_it_taken_for_introduced_because_another_writer_introduced_something(ledger_tenant: LedgerTenant) -> None:
+    one, two = ledger_tenant.ledger, ledger_tenant.open_ledger()
+    write(one, titled(uuid.uuid4()))
+    with pytest.raises(LedgerError):
+        write(one, claiming(uuid.uuid4(), "a\x00b"))
+    write(two, (uuid.uuid4(), record.Unscreened()))  # as many introductions as the first writer had on paper
+    write(one, claiming(uuid.uuid4(), "good"))
+    whole(ledger_tenant)
+
+
 def test_two_writers_introduce_a_fact_type_once(ledger_tenant: LedgerTenant) -> None:
     one, two = ledger_tenant.ledger, ledger_tenant.open_ledger()
     write(one, titled(uuid.uuid4()))
