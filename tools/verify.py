@@ -36,7 +36,6 @@ from tools.export_files import Fault, Files, Findings, Tiles
 __all__ = ["Fault", "Report", "main", "verify_export"]
 
 _NOTE_LIMIT, _VKEY_LIMIT, _PAYLOAD_LIMIT = 4_000_000, 10_000, 256 * LINE_LIMIT  # bytes
-_FIELDS = Struct("!Qq16sQH")  # the numbers of an entry, between the chain's prefix and the topic
 _NEED_NO_INTRODUCTION = frozenset({chain.OPENED_TOPIC, chain.INTRODUCED_TOPIC})
 
 Keys = Mapping[tuple[str, bytes], Callable[[bytes, bytes], bool]]
@@ -264,28 +263,37 @@ class _Walk:
 
         One loop over the bundle as it lies, at half the cost of looking at each: what makes checking keep up with hashing.
         """
-        prefix, skip, unpack, topics, size = self._prefix, len(self._prefix), _FIELDS.unpack_from, self._topics, len(data)
-        versions, recorded, fresh = self._versions, self._recorded_at_us, dict[bytes, int]()
-        leaves, head, at = list[bytes](), self.head, 0
+        prefix, ordinary, versions, size = self._prefix, self._topics - DISCLOSED, self._versions, len(data)
+        framed = Struct(f"!H{len(prefix)}sQq16sQH")
+        unpack, fixed, recorded, leaves, head, at = (
+            framed.unpack_from,
+            framed.size,
+            self._recorded_at_us,
+            list[bytes](),
+            self.head,
+            0,
+        )
+        seen = list[bytes]()
         for position in range(self.events + 1, self.events + width + 1):
-            start = at + 2
-            if start + skip + _FIELDS.size > size or not data.startswith(prefix, start):
-                return None
-            position_at, recorded_at_us, stream, version, length = unpack(data, start + skip)
-            body, at = start + skip + _FIELDS.size, start + (data[at] << 8 | data[at + 1])
-            topic = data[body : body + length]
-            if at != body + length + 64 or at > size or topic not in topics or topic in DISCLOSED:
-                return None
-            before = fresh[stream] if stream in fresh else versions.get(stream, 0)
-            if position_at != position or recorded_at_us < recorded or version != before + 1:
-                return None
-            fresh[stream], recorded = version, recorded_at_us
+            if at + fixed > size:
+                break
+            length, found, position_at, recorded_at_us, stream, version, topic_length = unpack(data, at)
+            start, body = at + 2, at + fixed
+            at = start + length
+            end = body + topic_length
+            if at != end + 64 or found != prefix or data[body:end] not in ordinary:
+                break
+            if position_at != position or recorded_at_us < recorded or version != versions.get(stream, 0) + 1:
+                break
+            versions[stream], recorded = version, recorded_at_us
+            seen.append(stream)
             leaf = sha256(b"\x00" + data[start:at]).digest()
             head = sha256(b"\x02" + head + leaf).digest()
             leaves.append(leaf)
-        if at != size:
+        if len(leaves) != width or at != size:
+            for stream in seen:  # as if it had not been looked at
+                versions[stream] -= 1
             return None
-        versions.update(fresh)
         self._recorded_at_us, self.head = recorded, head
         return leaves
 

@@ -76,8 +76,9 @@ class Derived:
         """Take the next rows (in the order of `walk.Event`) of a chain; `close` after its last."""
         for event in events:
             topic, meta = event[4], event[6]
-            # most facts end here: {"e":{"cmd":"<36 characters>","n":2,…
-            if topic in _PLAIN and meta[49:55] == b'","n":' and meta[55:57] != b"1,":
+            # most facts end here: {"e":{"cmd":"<36 characters>","n":2,… or the first of a command that names no key
+            plain = topic in _PLAIN and meta[49:55] == b'","n":'
+            if plain and (meta[55:57] != b"1," or (b'"idem":' not in meta and b'"src":' not in meta)):
                 continue
             try:
                 found = _decode(meta)
