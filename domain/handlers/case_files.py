@@ -10,8 +10,7 @@ from domain.handlers.metadata import Metadata, describe
 from domain.handlers.work import Work
 from domain.model import case_file, series
 from domain.model.case_file import CaseFile, CreateCaseFile
-from domain.model.errors import NotFound, Refused
-from domain.model.ids import CASE_NUMBER
+from domain.model.errors import Refused
 from domain.model.record import Named
 
 
@@ -91,11 +90,3 @@ def discard(work: Work, command: DiscardCase) -> None:
     """Delete a case without finished entries."""
     work.permit(command.ACTION, command.unit)
     work.record(command.unit, *case_file.discard(load(work, command.unit)))
-
-
-def by_number(work: Work, number: str) -> UUID:
-    """The case with a mappeID such as `2026/412`."""
-    found = work.ledger.reader.claim(CASE_NUMBER, number)
-    if found is None:
-        raise NotFound("case file", number[:40])
-    return found

@@ -11,7 +11,7 @@ from domain.handlers.metadata import Metadata, describe
 from domain.handlers.work import Work
 from domain.ledger.identity import new_id
 from domain.model import case_file, registering, registry_entry, series
-from domain.model.errors import NotFound, Refused
+from domain.model.errors import Refused
 from domain.model.record import ContactBody, Named
 from domain.model.registering import RegisterEntry
 from domain.model.registry_entry import EntryDated, PartyRecorded, RegistryEntry, SignedOff
@@ -167,11 +167,3 @@ def discard(work: Work, command: DiscardEntry) -> None:
     """Delete an unfinished entry; its number stays used."""
     work.permit(command.ACTION, command.unit)
     work.record(command.unit, *registering.discard(load(work, command.unit)))
-
-
-def case_of(work: Work, unit: UUID) -> UUID:
-    """The case an entry belongs to; NotFound where it has none."""
-    found = load(work, unit).case
-    if found is None:
-        raise NotFound("case file", str(unit))
-    return found

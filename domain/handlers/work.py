@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -203,8 +203,3 @@ def run(ledger: Ledger, context: Context, keys: Iterable[UUID], handle: Callable
 def permitted(context: Context, action: str, record: UUID | None = None) -> None:
     """Pass the gate for a read."""
     gate.permit(context.actor, action, record)
-
-
-def with_source(context: Context, source: str) -> Context:
-    """The same context, naming where the command came from."""
-    return replace(context, source=source)

@@ -46,7 +46,7 @@ def measure(place: Place, events: int) -> Sequence[Result]:
     results.append(
         compare(
             "append, 64 writers, recorder against raw multi-row INSERT of 64 rows",
-            lambda: results[2].runs[0][0],
+            lambda: results[2].ours,
             lambda: _raw(place, payload, 20_000),
             "events/s",
         )
