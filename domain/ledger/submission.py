@@ -18,6 +18,8 @@ from domain.ledger.faults import TooLarge
 from domain.model.ids import ClaimKey, Number
 
 FACTS_LIMIT = 1_000
+WAKE_WITHIN_S = 1.0
+WAKE_WITHIN_S = 1.0
 IDEMPOTENCY = "idempotency"
 MESSAGE = "message"
 MESSAGE_SOURCE = "fiks:"
@@ -77,19 +79,34 @@ class Submission:
     waiting: threading.Lock = field(default_factory=threading.Lock)
     result: Appended | None = None
     error: BaseException | None = None
-
-    def finish(self, result: Appended | None, error: BaseException | None = None) -> None:
-        """Wake the caller."""
-        self.result, self.error = result, error
-        self.waiting.release()
+    following: Submission | None = None
 
     def wait(self) -> Appended:
-        """Block until the writer answers; raises what it refused with."""
-        self.waiting.acquire()
+        """Block until the writer answers, wake the next of its batch; raises what the writer refused with."""
+        while not self.waiting.acquire(timeout=WAKE_WITHIN_S):
+            if self.result is not None or self.error is not None:  # whoever should have woken this one was interrupted
+                break
+        if self.following is not None:
+            self.following.waiting.release()
         if self.error is not None:
             raise self.error
         assert self.result is not None
         return self.result
+
+
+def answer(answers: Sequence[tuple[Submission, Appended | None, BaseException | None]]) -> None:
+    """Give each submission its result or its error and wake the callers, each by the one before it.
+
+    Woken all at once they would fight for the interpreter lock: a third of what a small command costs at 64 writers.
+    """
+    before: Submission | None = None
+    for submission, result, error in answers:
+        submission.result, submission.error = result, error
+        if before is not None:
+            before.following = submission
+        before = submission
+    if answers:
+        answers[0][0].waiting.release()
 
 
 class _Salts(threading.local):

@@ -19,7 +19,7 @@ from domain.ledger import writing
 from domain.ledger.batch import Batch, Found, Head, Written
 from domain.ledger.clock import SKEW_LIMIT, Clock
 from domain.ledger.faults import Busy, ChainIsClosed, ClockFault, LedgerError, Unsettled
-from domain.ledger.submission import Appended, Submission
+from domain.ledger.submission import Appended, Submission, answer
 
 QUEUE_LIMIT = 4_096
 BATCH_FACTS = 512
@@ -117,15 +117,12 @@ class Writer:
             self._fail(batch, LedgerError(f"the write was refused: {said or repr(problem)}"))
             return
         self.fault = None
-        for submission, refusal in written.refused:
-            submission.finish(None, refusal)
-        for submission, appended in written.accepted:
-            submission.finish(appended)
+        answer([(submission, None, refusal) for submission, refusal in written.refused])
+        answer([(submission, appended, None) for submission, appended in written.accepted])
 
     @staticmethod
     def _fail(batch: Sequence[Submission], problem: BaseException) -> None:
-        for submission in batch:
-            submission.finish(None, problem)
+        answer([(submission, None, problem) for submission in batch])
 
     def _attempt(self, batch: Sequence[Submission]) -> Written:
         """Write the batch, over a new connection where the old one broke; an unknown outcome is settled first."""

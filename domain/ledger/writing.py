@@ -10,15 +10,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.rows import TupleRow
 
 from domain import catalogue, chain
-from domain.ledger.arrays import byteas, hashes, int8s, register, texts, uuids
+from domain.ledger.arrays import byteas, hashes, int8, int8s, texts, timestamptz, uuids
 from domain.ledger.batch import Batch, Found, Head, Written
 from domain.ledger.faults import Broken, ChainIsClosed, ClaimTaken, LedgerError, Unsafe
 from domain.ledger.submission import Submission
@@ -26,6 +27,7 @@ from domain.model.chain_log import ChainClosed, FactTypeIntroduced
 
 LOCK_TIMEOUT_MS = 20_000
 KEY_TAKEN = "DB001"
+_APPEND = b"ledger_append"
 Decide = Callable[[Head, Found, datetime | None], Batch]
 
 
@@ -59,7 +61,6 @@ class Desk:
             raise
 
     def _open(self, tenant: str) -> None:
-        register(self._connection)
         self._check_settings()
         query = sql.SQL("select chain_no, chain_id, schema from {} where chain_id like '%%/record/%%' order by chain_no")
         rows = self._connection.execute(query.format(sql.Identifier(tenant, "ledger_chain"))).fetchall()
@@ -67,9 +68,15 @@ class Desk:
             raise LedgerError(f"tenant {tenant} has no record chain", hint="Run `dagbok init`.")
         self.chain_no, self.chain_id, self._schema = int(rows[-1][0]), str(rows[-1][1]), str(rows[-1][2])
         self._statements = _Statements(tenant, self._schema, [str(row[2]) for row in rows])
+        self._prepare()
         self._head: Head | None = None
         self._counters: dict[str, int] = {}
         self._read_log_stream()
+
+    def _prepare(self) -> None:
+        result = self._connection.pgconn.prepare(_APPEND, self._statements.append.as_bytes(self._connection))
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result, encoding="utf-8")
 
     def _check_settings(self) -> None:
         """An acknowledged event must survive a power cut, whatever the server's defaults are."""
@@ -119,8 +126,7 @@ class Desk:
             return written
         except BaseException:
             with suppress(psycopg.Error):
-                if self._connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                    self._connection.execute("rollback")
+                self._rollback()
             # what was introduced on paper is not in the chain: a topic believed to be there would be used without its schema
             self._head = None
             self.log_version, self._topics = known
@@ -147,12 +153,12 @@ class Desk:
         if not batch.written.rows:
             return True
         try:
-            row = self._guarded(batch, lambda: self._ask(self._statements.append, self._arguments(batch, guard=True)).fetchone())
+            done = self._guarded(batch, lambda: self._append(batch, guard=True))
         except psycopg.errors.DatabaseError as problem:
             if problem.sqlstate == KEY_TAKEN:
                 return False
             raise
-        if row is None or row[0] is not True:
+        if not done:
             return False
         self._counters.update(batch.written.counters)
         self._remember(batch)
@@ -164,7 +170,7 @@ class Desk:
         # only the series looked up just now are surely as the head says: another process may have moved the others on
         self._counters = dict(found.counters)
         if not decided.written.rows:
-            self._connection.execute("rollback")
+            self._rollback()
             self._head = head
         else:
             try:
@@ -172,18 +178,35 @@ class Desk:
             except psycopg.errors.DatabaseError as problem:
                 if problem.sqlstate != KEY_TAKEN or len(batch) > 1:
                     raise
-                self._connection.execute("rollback")
+                self._rollback()
                 return self._numbered_key_taken(batch[0], decided)
-            if done is None or done[0] is not True:  # a chain was opened since we looked; nothing was written
+            if not done:  # a chain was opened since we looked; nothing was written
                 raise ChainIsClosed
             self._remember(decided)
         return decided.written
 
-    def _send(self, batch: Batch) -> TupleRow | None:
-        with self._connection.pipeline():
-            cursor = self._ask(self._statements.append, self._arguments(batch, guard=False))
-            self._connection.execute("commit")
-        return cursor.fetchone()
+    def _send(self, batch: Batch) -> bool:
+        done = self._append(batch, guard=False)
+        self._connection.execute("commit")
+        return done
+
+    def _rollback(self) -> None:
+        """Straight through libpq: psycopg answers a rollback that it sees with DEALLOCATE ALL."""
+        with self._connection.lock:
+            if self._connection.pgconn.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                self._connection.pgconn.exec_(b"rollback")
+
+    def _append(self, batch: Batch, guard: bool) -> bool:
+        """Call ledger_append, straight through libpq: the interpreter lock is given up once. Through psycopg's own loop it is
+        given up three times a call, and each time the writer has to wait until the waiting callers have had their turn."""
+        link, arguments = self._connection.pgconn, self._arguments(batch, guard)
+        with self._connection.lock:
+            result = link.exec_prepared(_APPEND, cast(Any, arguments), [Format.BINARY] * len(arguments), Format.BINARY)
+        if link.status != ConnStatus.OK:
+            raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
+        if result.status != ExecStatus.TUPLES_OK:
+            raise psycopg.errors.error_from_result(result, encoding="utf-8")
+        return result.get_value(0, 0) == b"\x01"
 
     def _numbered_key_taken(self, submission: Submission, decided: Batch) -> Written:
         """Which key it was: one that holds a number cannot be looked up before the number is given."""
@@ -192,7 +215,7 @@ class Desk:
         kind, key, owner = next(row for row in rows if (str(row[0]), str(row[1])) not in decided.written.released)
         return Written(refused=[(submission, ClaimTaken(str(kind), str(key), owner))])
 
-    def _guarded(self, batch: Batch, send: Callable[[], TupleRow | None]) -> TupleRow | None:
+    def _guarded(self, batch: Batch, send: Callable[[], bool]) -> bool:
         try:
             return send()
         except (psycopg.OperationalError, psycopg.InterfaceError) as problem:
@@ -236,15 +259,18 @@ class Desk:
         return self._connection.cursor(binary=True).execute(query, parameters)
 
     @staticmethod
-    def _arguments(batch: Batch, guard: bool) -> list[object]:
+    def _arguments(batch: Batch, guard: bool) -> list[bytes | None]:
         written, head = batch.written, batch.head
         rows = written.rows
         reads = batch.reads() if guard else {}
-        scalars: list[object] = [head.position, head.chain_hash, batch.position, batch.chain_hash, batch.frontier().encode()]
         return [
-            *scalars,
-            batch.recorded_at_us,
-            batch.now if guard and batch.database_clock else None,
+            int8(head.position),
+            head.chain_hash,
+            int8(batch.position),
+            batch.chain_hash,
+            batch.frontier().encode(),
+            int8(batch.recorded_at_us),
+            timestamptz(batch.now) if guard and batch.database_clock else None,
             uuids(list(reads.keys())),
             int8s(list(reads.values())),
             texts([kind for kind, _ in written.claims]),
@@ -322,8 +348,8 @@ class _Statements:
             " (select originator_id from {event} where position = 1) order by originator_version"
         )
         self.append = make(
-            "select {append}(%b::int8, %b::bytea, %b::int8, %b::bytea, %b::bytea, %b::int8, %b::timestamptz,"
-            " %b::uuid[], %b::int8[], %b::text[], %b::text[], %b::uuid[], %b::text[], %b::text[], %b::text[], %b::int8[],"
-            " %b::int8[], %b::uuid[], %b::int8[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[],"
-            " %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[], %b::bytea[])"
+            "select {append}($1::int8, $2::bytea, $3::int8, $4::bytea, $5::bytea, $6::int8, $7::timestamptz, $8::uuid[],"
+            " $9::int8[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::int8[],"
+            " $17::int8[], $18::uuid[], $19::int8[], $20::text[], $21::bytea[], $22::bytea[], $23::bytea[],"
+            " $24::bytea[], $25::bytea[], $26::bytea[], $27::bytea[], $28::bytea[])"
         )

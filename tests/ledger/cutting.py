@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 from psycopg import conninfo
 
+STILL_OPEN = b"Z\x00\x00\x00\x05T"  # ReadyForQuery, in a transaction
 READY = b"Z\x00\x00\x00\x05I"  # ReadyForQuery, idle: the server has committed and said so
 
 
@@ -78,6 +79,9 @@ class Door:
                     heard += data
                     if READY in heard:
                         break
+                    if heard.endswith(STILL_OPEN):  # the transaction waits for its COMMIT: that answer is the one to keep back
+                        client.sendall(heard)
+                        heard = b""
                 else:
                     client.sendall(data)
         _shut(client, server)
