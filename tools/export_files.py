@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
 
 from domain import chain
@@ -55,6 +55,9 @@ class Files:
 
     def open(self, path: str, limit: int, interval: tuple[int, int] | None = None) -> BufferedReader | None:
         """The file for reading, or ``None`` and a fault if it is missing, longer than ``limit`` bytes or no plain file."""
+        return BufferedReader(file) if (file := self._open(path, limit, interval)) is not None else None
+
+    def _open(self, path: str, limit: int, interval: tuple[int, int] | None) -> FileIO | None:
         self._asked.add(path)
         try:
             found = os.lstat(self._prefix + path)  # before opening: a pipe would block, a device never end
@@ -63,14 +66,14 @@ class Files:
             elif found.st_size > limit:
                 self._findings.fault(f"{path} is longer than it can be ({found.st_size} bytes)", interval=interval)
             else:
-                return open(self._prefix + path, "rb")
+                return FileIO(self._prefix + path)
         except OSError as error:
             self._findings.fault(f"{path} cannot be read: {error.strerror}", interval=interval)
         return None
 
     def read(self, path: str, limit: int, interval: tuple[int, int] | None = None) -> bytes | None:
         """The bytes of a file of at most ``limit`` bytes, or ``None`` and a fault."""
-        file = self.open(path, limit, interval)
+        file = self._open(path, limit, interval)
         if file is None:
             return None
         with file:
@@ -88,7 +91,7 @@ class Files:
             folders.sort()
             links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
             for name in sorted([*names, *links]):
-                path = Path(folder, name).relative_to(self._root).as_posix()
+                path = os.path.join(folder, name).removeprefix(self._prefix).replace(os.sep, "/")
                 if path not in self._asked:
                     yield path.encode(errors="backslashreplace").decode()  # a name need not be text
 

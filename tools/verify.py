@@ -263,39 +263,38 @@ class _Walk:
 
         One loop over the bundle as it lies, at half the cost of looking at each: what makes checking keep up with hashing.
         """
-        prefix, ordinary, versions, size = self._prefix, self._topics - DISCLOSED, self._versions, len(data)
-        framed = Struct(f"!H{len(prefix)}sQq16sQH")
-        unpack, fixed, recorded, leaves, head, at = (
-            framed.unpack_from,
-            framed.size,
-            self._recorded_at_us,
-            list[bytes](),
-            self.head,
-            0,
-        )
-        seen = list[bytes]()
+        prefix, versions, size = self._prefix, self._versions, len(data)
+        ordinary = {len(topic).to_bytes(2, "big") + topic for topic in self._topics - DISCLOSED}
+        framed = Struct(f"!H{len(prefix)}sQq16sQ")
+        unpack, fixed, last, leaves = framed.unpack_from, framed.size, versions.get, list[bytes]()
+        of_leaf, of_chain = sha256(b"\x00").copy, sha256(b"\x02").copy  # cheaper than making each hash anew
+        recorded, head, at = self._recorded_at_us, self.head, 0
         for position in range(self.events + 1, self.events + width + 1):
             if at + fixed > size:
                 break
-            length, found, position_at, recorded_at_us, stream, version, topic_length = unpack(data, at)
-            start, body = at + 2, at + fixed
+            length, found, position_at, recorded_at_us, stream, version = unpack(data, at)
+            start, topic_at = at + 2, at + fixed
             at = start + length
-            end = body + topic_length
-            if at != end + 64 or found != prefix or data[body:end] not in ordinary:
+            if found != prefix or position_at != position or recorded_at_us < recorded or version != last(stream, 0) + 1:
                 break
-            if position_at != position or recorded_at_us < recorded or version != versions.get(stream, 0) + 1:
+            if data[topic_at : at - 64] not in ordinary:
                 break
-            versions[stream], recorded = version, recorded_at_us
-            seen.append(stream)
-            leaf = sha256(b"\x00" + data[start:at]).digest()
-            head = sha256(b"\x02" + head + leaf).digest()
+            versions[stream] = version
+            recorded = recorded_at_us
+            (hashed := of_leaf()).update(data[start:at])
+            leaf = hashed.digest()
+            (hashed := of_chain()).update(head + leaf)
+            head = hashed.digest()
             leaves.append(leaf)
-        if len(leaves) != width or at != size:
-            for stream in seen:  # as if it had not been looked at
-                versions[stream] -= 1
-            return None
-        self._recorded_at_us, self.head = recorded, head
-        return leaves
+        if len(leaves) == width and at == size:
+            self._recorded_at_us, self.head = recorded, head
+            return leaves
+        at = 0
+        for _ in leaves:  # as if it had not been looked at
+            length, _, _, _, stream, _ = unpack(data, at)
+            versions[stream] -= 1
+            at += 2 + length
+        return None
 
     def _check_bundle(self, index: int, entries: Sequence[bytes]) -> None:
         last = self.events + len(entries)
