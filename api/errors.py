@@ -42,6 +42,7 @@ _BY_CODE: Mapping[str, int] = {
     "ledger.stale": 503,
     "ledger.too_large": 422,
     "ledger.unsafe": 503,
+    "ledger.unsettled": 503,
     "not_found": 404,
     "precondition.failed": 412,
     "precondition.required": 428,

@@ -49,6 +49,7 @@ class Busy(LedgerError):
 class Unsettled(Busy):
     """The database was lost while this was being written: whether it is there will be known once the database is back."""
 
+    code = "ledger.unsettled"
     hint = "Look whether it is there, or repeat it with the same idempotency key."
     retry_after_s = 30
 
