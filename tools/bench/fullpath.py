@@ -76,7 +76,8 @@ def _entry(ledger: Ledger, case: UUID, status: str) -> None:
     run(ledger, CONTEXT, (case,), lambda work: registry_entries.register(work, command))
 
 
-def _register(ledger: Ledger, commands: int, status: str) -> float:
+def register(ledger: Ledger, commands: int, status: str) -> float:
+    """Commands a second of 64 writers, each with a case of its own."""
     cases = [_case(ledger) for _ in range(THREADS)]
     for case in cases:
         _entry(ledger, case, status)
@@ -85,12 +86,12 @@ def _register(ledger: Ledger, commands: int, status: str) -> float:
 
 def _ours(place: Place, commands: int, status: str) -> float:
     with place.passing() as tenant:
-        return _register(tenant.ledger, commands, status)
+        return register(tenant.ledger, commands, status)
 
 
 def _theirs(place: Place, commands: int, status: str) -> float:
     with place.stock() as recorder:
-        return _register(_stock(place, recorder), commands, status)
+        return register(_stock(place, recorder), commands, status)
 
 
 def _hot(place: Place, commands: int, hot: bool) -> float:

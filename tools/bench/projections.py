@@ -40,21 +40,21 @@ def measure(place: Place, events: int) -> Sequence[Result]:
     return [
         compare(
             "projection, one table, our follower against the library's runner",
-            lambda: _catch_up(place.installation.follower(titles.name, COUNTS)),
+            lambda: catch_up(place.installation.follower(titles.name, COUNTS)),
             lambda: _library(place),
             "events/s",
             FLOOR,
         ),
         compare(
             "projection, the journal itself",
-            lambda: _catch_up(place.installation.follower(lived.name, projections.journal)),
+            lambda: catch_up(place.installation.follower(lived.name, projections.journal)),
             None,
             "events/s",
         ),
     ]
 
 
-def _catch_up(follower: Follower) -> float:
+def catch_up(follower: Follower) -> float:
     """From nothing to the end of the log."""
     try:
         follower.drop()
