@@ -79,9 +79,9 @@ class Person:
 class Subject:
     """What is asked for. table: that of its kind (`matrix.Place`); type, status: `*` and `-` where it has none.
 
-    units: its administrative unit, then those above it; assessment: `not-assessed`, `public` or `coded`, with code and group where
-    coded; put_to: approvers or managers; before: who did the other half of what takes two people; concerns: whose rights the act
-    is about; ordered_by: who ordered or proposed it.
+    units: its administrative unit, then those above it; assessment: `not-assessed`, `public` or `coded`, with code and group
+    where coded; put_to: approvers or managers; before: who did the other half of what takes two people; concerns: whose rights
+    the act is about; ordered_by: who ordered or proposed it.
     """
 
     table: str
