@@ -4,11 +4,12 @@ A bundle that is in order takes the short way; any other is looked at entry by e
 """
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import reduce
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
+from struct import error as struct_error
 from typing import NamedTuple
 
 from domain import chain
@@ -164,27 +165,26 @@ class Walk:
         framed = Struct(f"!H{len(prefix)}sQq16sQ")
         unpack, fixed, known, leaves = framed.unpack_from, framed.size, last.get, list[bytes]()
         of_leaf, of_chain = sha256(b"\x00").copy, sha256(b"\x02").copy  # cheaper than making each hash anew
-        recorded, head, at = self._recorded_at_us, self.head, 0
-        for position in range(self.events + 1, self.events + width + 1):
-            if at + fixed > size:
-                break
-            length, found, position_at, recorded_at_us, stream, version = unpack(data, at)
-            start, topic_at = at + 2, at + fixed
-            at = start + length
-            if found != prefix or position_at != position or recorded_at_us < recorded:
-                break
-            if data[topic_at : at - 64] not in ordinary:
-                break
-            if version == known(stream, 0) + 1:
-                last[stream] = version
-            elif known(stream, 0) or not self.versions.deferred or not follows(stream, version):
-                break
-            recorded = recorded_at_us
-            (hashed := of_leaf()).update(data[start:at])
-            leaf = hashed.digest()
-            (hashed := of_chain()).update(head + leaf)
-            head = hashed.digest()
-            leaves.append(leaf)
+        recorded, head, at, topic = self._recorded_at_us, self.head, 0, b""
+        with suppress(struct_error):  # the bundle ends within an entry
+            for position in range(self.events + 1, self.events + width + 1):
+                length, found, position_at, recorded_at_us, stream, version = unpack(data, at)
+                start, topic_at = at + 2, at + fixed
+                at = start + length
+                if found != prefix or position_at != position or recorded_at_us < recorded:
+                    break
+                if (here := data[topic_at : at - 64]) != topic and here not in ordinary:
+                    break
+                if version == known(stream, 0) + 1:
+                    last[stream] = version
+                elif known(stream, 0) or not self.versions.deferred or not follows(stream, version):
+                    break
+                recorded, topic = recorded_at_us, here
+                (hashed := of_leaf()).update(data[start:at])
+                leaf = hashed.digest()
+                (hashed := of_chain()).update(head + leaf)
+                head = hashed.digest()
+                leaves.append(leaf)
         if len(leaves) == width and at == size:
             self._recorded_at_us, self.head = recorded, head
             return leaves
