@@ -27,7 +27,8 @@ class ChainRead:
     """row: as in ledger_chain; opened: its first fact (None where that cannot be read); chain_id: the one that the first entry
     was hashed with; since: what was verified before, None where all is read; stops: sizes at which the tree's root is wanted.
 
-    The answer: walk (position, chain hash), growth (tree), erasures, lost, closed, introduced, recorded_at_us, findings.
+    The answer: walk (position, chain hash), growth (tree), erasures, lost, closed, introduced, recorded_at_us, findings; shared:
+    several processes gave it.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ChainRead:
         self.introduced: set[bytes] = set()
         self.lost: list[TailDecided] = []
         self.closed = 0
+        self.shared = False
         self.recorded_at_us = LONG_AGO
         self._connection = connection
         self._sql = {name: sql.Identifier(row.schema, name) for name in TABLES}
@@ -56,13 +58,15 @@ class ChainRead:
         return self._connection.execute(sql.SQL(text).format(**self._sql), parameters).fetchall()
 
     def read(self, streams: Streams, derived: Derived | None, continues: bool, workers: Workers | None = None) -> None:
-        """The pass over the events. continues: an absent predecessor may have begun streams. Raises Unusual from `workers`."""
+        """The pass over the events. continues: an absent predecessor may have begun streams. Raises Unusual where a short
+        cut cannot be taken: then all is to be read by one process."""
         self.stops |= {int(row[0]) for row in self.ask("select size from {ledger_checkpoint} where size is not null")}
         if self.since is not None:
             self._recall(self.since)
         self.growth = Growth(self.growth.rows, self.stops)
         window = Window(self.chain_id, self.walk.position, continues)
         if workers is not None and self.since is None and workers.are_for(last := self._last()):
+            self.shared = True
             self._share(workers, streams, derived, window, last)
         else:
             streams.begin(window)
@@ -104,7 +108,7 @@ class ChainRead:
         )  # fmt: skip
 
     def _recall(self, since: VerifiedChain) -> None:
-        """Begin where the last verification ended, if the tables still say what was verified; a finding where they do not.
+        """Begin where the last verification ended. Raises Unusual where the tables no longer say what was verified.
 
         Of the events before it, it is looked at how many there are and at which positions (their sum), what the last one's hash
         is and which bodies are gone.
@@ -113,8 +117,7 @@ class ChainRead:
             tree, head = since.tree(), bytes.fromhex(since.chain_hash)
             self.erasures.recall(since.decisions)
         except (ValueError, KeyError, TypeError, OverflowError) as problem:
-            self.findings.add(f"what was remembered cannot be read: {problem}", 1)
-            return
+            raise Unusual(f"what was remembered cannot be read: {problem}") from problem
         query = (
             "select count(*), sum(position)::text, count(*) filter (where (body is null) <> (body_salt is null))"
             " from {event} where position <= %s"
@@ -122,8 +125,7 @@ class ChainRead:
         found = self.ask(query, since.size), self.ask("select chain_hash from {event} where position = %s", since.size)
         rows = stored_rows(self._connection, self.row.schema, since.size)
         if found != ([(since.size, str(since.size * (since.size + 1) // 2), 0)], [(head,)]) or rows.frontier() != tree:
-            self.findings.add("the events are not those that were verified before", interval=(1, since.size))
-            return
+            raise Unusual("the events are not those that were verified before")
         gone = sql.SQL("select position from {event} where body is null and position <= {size} order by position")
         for row in copy_rows(self._connection, gone.format(**self._sql, size=sql.Literal(since.size))):
             self.erasures.gone(int.from_bytes(row[-8:], "big"))

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from struct import error as struct_error
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -33,7 +34,8 @@ MOST_PROCESSES = 2  # unless more are asked for: each has some 70 MB, beside 100
 
 
 class Unusual(Exception):
-    """A range is not as it must be, or a process has ended: what is wrong is named by reading everything in one process."""
+    """A range is not as it must be, a process has ended, or the tables are not as remembered: what is wrong is named by reading
+    everything in one process."""
 
 
 class Task(NamedTuple):
@@ -101,7 +103,8 @@ class Workers:
     def _done(self, future: Future[Read | None]) -> Read:
         try:
             found = future.result()
-        except (psycopg.Error, OSError) as problem:  # as it is for one process too, which then says so
+        except (psycopg.Error, OSError, TypeError, ValueError, OverflowError, struct_error) as problem:
+            # whatever it is, it is so for one process too, which then names it
             raise Unusual(str(problem)) from problem
         if found is None:
             raise Unusual("something is wrong in a range")

@@ -115,7 +115,11 @@ class _Tenant:
         self.derived = Derived()
         self.signer_dir = memory.signer_dir if memory is not None else None
         self.claims = Multiset() if memory is not None or since is not None else None
-        self.short = since is not None
+
+    @property
+    def short(self) -> bool:
+        """Whether a short cut was taken: then a fault is named by another run, without it."""
+        return self.since is not None or any(one.shared for one in self.checks)
 
     def run(self, vkeys: Sequence[str]) -> list[ChainReport]:
         self.rows: list[Chain] = []
@@ -124,7 +128,6 @@ class _Tenant:
             if self.checks:
                 self._check(vkeys)
         except Unusual as problem:
-            self.short = True
             self.findings.add(str(problem), 1)
         except psycopg.errors.InsufficientPrivilege:
             raise
@@ -201,7 +204,6 @@ class _Tenant:
             streams = shared if is_record else Streams(deferred=self.since is not None)
             with readable(one.findings, "event or ledger_checkpoint", 1):
                 one.read(streams, self.derived if is_record else None, outside, self.workers)
-            self.short |= self.workers is not None and self.workers.are_for(one.events)
             if not is_record:
                 self._follow(streams, [one])
         self._follow(shared, records)

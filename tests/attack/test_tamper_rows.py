@@ -51,14 +51,14 @@ def changes(rows: list[bytes], chance: random.Random) -> Iterator[tuple[int, int
             yield number, at, (turn + at) % 8
 
 
-@counts(4_000, 220_000)
+@counts(4_000, 240_000)
 def test_a_changed_bit_of_an_event_on_the_wire(
     ledger_tenant: LedgerTenant, count: int, record_property: Callable[[str, object], None]
 ) -> None:
     assert "event" in TABLES
     tally, chance = Tally("tamper, bits of events through the walk"), random.Random(SEED)
-    with full_ledger(ledger_tenant) as ledger:
-        for share, schema in zip((0.6, 0.4), ledger.schemas(), strict=True):
+    with full_ledger(ledger_tenant, 3) as ledger:
+        for share, schema in zip((0.7, 0.3), ledger.schemas(), strict=True):
             rows = rows_of(ledger, schema)
             assert {len(list(fields(row))) for row in rows} == {COLUMNS}
             assert walked(ledger, schema, rows).faults == []

@@ -138,6 +138,17 @@ def test_what_the_incremental_run_sees_of_what_it_does_not_read(ledger_tenant: L
         assert not all(one.ok for one in short)
 
 
+@pytest.mark.parametrize("kind", ["text using recorded_at_us::text", "numeric using recorded_at_us + 0.25"])
+def test_several_processes_before_a_column_of_another_type(ledger_tenant: LedgerTenant, kind: str) -> None:
+    with committed(ledger_tenant, 90) as ledger, Workers(ledger_tenant.dsn("auditor"), 2, 0, 256) as workers:
+        table = f"{ledger_tenant.tenant}.event"
+        ledger.connection.execute(f"drop trigger event_body_only on {table}")
+        ledger.connection.execute(f"alter table {table} alter column recorded_at_us type {kind}")
+        shared, whole = check(ledger, workers=workers), check(ledger)
+        assert shared == whole
+        assert not whole[0].ok
+
+
 def test_streams_of_the_tail_go_on_where_those_before_ended(ledger_tenant: LedgerTenant) -> None:
     """A forger with the right key begins a stream anew after what was verified: every hash is right, the versions are not."""
     memory = Memory(ledger_tenant.signer_dir, SystemClock(), use=True)
