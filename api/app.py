@@ -55,7 +55,7 @@ def create_app(installation: Installation, *, demo: Demo | None = None) -> FastA
     app.state.site = site = Site(installation, demo)
     for router in REST:
         app.include_router(router, prefix=API, responses=PROBLEMS)
-    app.include_router(create_router(tenant_for, actor_for), prefix=API)
+    app.include_router(create_router(tenant_for, actor_for), prefix=API, responses=PROBLEMS)
     app.include_router(health.router)
     for router in PAGES:
         app.include_router(router)
@@ -69,7 +69,10 @@ def create_app(installation: Installation, *, demo: Demo | None = None) -> FastA
 
 
 def _answered(request: Request, problem: Exception) -> Response:
-    return answer(request, problem)
+    response = answer(request, problem)
+    if isinstance(problem, HTTPException) and "Allow" in (problem.headers or {}):  # RFC 9110 section 15.5.6
+        response.headers["Allow"] = (problem.headers or {})["Allow"]
+    return response
 
 
 @asynccontextmanager

@@ -5,11 +5,12 @@ The rules of the archive (codes, required metadata, what a closed case takes) ar
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 from pydantic_core import PydanticCustomError
 
 from domain.handlers.metadata import ClassReference, ExternalKey, Metadata, Part
@@ -17,11 +18,22 @@ from domain.handlers.registry_entries import Party
 from domain.model import record
 from domain.model.record import ContactBody, Named
 
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}.{0,30})?", re.ASCII)
+
 
 def _in_our_era(value: Any) -> Any:
     """Years that a time zone or PostgreSQL cannot push out of range."""
     if not 1000 <= value.year <= 9000:
         raise PydanticCustomError("date_out_of_range", "the year must lie between 1000 and 9000")
+    return value
+
+
+def _written_out(value: Any) -> Any:
+    """A date or instant from outside is text as ISO 8601 has it: a number would be taken for seconds since 1970."""
+    if isinstance(value, str) and not _ISO.fullmatch(value):
+        raise PydanticCustomError("date_malformed", "not a date or instant as ISO 8601 writes it")
+    if isinstance(value, int | float):
+        raise PydanticCustomError("date_malformed", "a date is a text such as 2026-03-01")
     return value
 
 
@@ -35,8 +47,10 @@ def _plain(value: str) -> str:
 Line = Annotated[str, Field(max_length=1_000), AfterValidator(_plain)]
 Text = Annotated[str, Field(max_length=record.TEXT_LIMIT), AfterValidator(_plain)]
 Code = Annotated[str, Field(max_length=100), AfterValidator(_plain)]
-Day = Annotated[date, AfterValidator(_in_our_era)]
-Instant = Annotated[AwareDatetime, AfterValidator(_in_our_era)]
+Day = Annotated[date, BeforeValidator(_written_out), AfterValidator(_in_our_era)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_our_era)]
+Whole = Annotated[int, Strict()]
+Truth = Annotated[bool, Strict()]
 
 
 class Body(BaseModel):
@@ -94,10 +108,10 @@ class CorrespondenceParty(Contact):
     """A correspondence party (M400) of a type (M087)."""
 
     party_type: Code
-    responsible: bool | None = None
+    responsible: Truth | None = None
     dispatch_method: Line | None = None
-    screened: bool | None = None
-    is_person: bool | None = None
+    screened: Truth | None = None
+    is_person: Truth | None = None
 
     def party(self) -> Party:
         """As the handler takes it."""
@@ -115,8 +129,8 @@ class CaseParty(Contact):
     """A party to the case (M302) in a role (M303)."""
 
     role: Line | None = None
-    screened: bool | None = None
-    is_person: bool | None = None
+    screened: Truth | None = None
+    is_person: Truth | None = None
 
     def part(self) -> Part:
         """As the handler takes it."""
@@ -130,7 +144,7 @@ class Screening(Body):
     authority: Line | None = None
     metadata: list[Code] = Field(default_factory=list, max_length=50)
     document: Code | None = None
-    duration_years: int | None = Field(default=None, ge=0, le=1_000)
+    duration_years: Whole | None = Field(default=None, ge=0, le=1_000)
     expires_on: Day | None = None
 
 
@@ -238,10 +252,10 @@ class DeclaredFile(Body):
     """What the sender says of a file: variant M700, version M005, format M701, SHA-256 M705 in hex, size M707 in bytes."""
 
     variant: Code = "P"
-    version: int | None = Field(default=None, ge=1, le=100_000)
+    version: Whole | None = Field(default=None, ge=1, le=100_000)
     format: Code | None = None
     checksum: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
-    size: int | None = Field(default=None, ge=0, le=1 << 53)
+    size: Whole | None = Field(default=None, ge=0, le=1 << 53)
 
 
 class NewDocument(Body):
@@ -262,4 +276,4 @@ class NewDocument(Body):
 class ReceiptWish(Body):
     """Which event a receipt is wanted for."""
 
-    position: int = Field(ge=1, le=1 << 53)
+    position: Whole = Field(ge=1, le=1 << 53)

@@ -12,12 +12,12 @@ from typing import Any
 
 import psycopg
 from fastapi.exceptions import RequestValidationError
-from psycopg_pool import PoolTimeout
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from api.web import shell
 from api.web.texts import Texts
+from domain.ledger.durable import storage_fault
 from domain.ledger.faults import StaleSubmission
 from domain.model import codes
 from domain.model.errors import DagbokError, Refused
@@ -40,6 +40,7 @@ _BY_CODE: Mapping[str, int] = {
     "ledger.chain_closed": 503,
     "ledger.clock": 503,
     "ledger.stale": 503,
+    "ledger.stopped": 503,
     "ledger.too_large": 422,
     "ledger.unsafe": 503,
     "ledger.unsettled": 503,
@@ -55,12 +56,21 @@ _BY_CODE: Mapping[str, int] = {
     "request.page": 404,
     "request.too_large": 413,
     "sign_off.unknown": 404,
+    "storage.away": 503,
+    "storage.full": 503,
     "tenant.unknown": 404,
     "unexpected": 500,
 }
 _BY_FIRST_WORD: Mapping[str, int] = {"case": 409, "conflict": 409, "entry": 409, "external_key": 409, "series": 409}
 _BY_STATUS: Mapping[int, str] = {404: "request.page", 405: "request.method", 413: "request.too_large"}
-_RETRY_AFTER_S: Mapping[str, int] = {"database.away": 5, "projection.away": 1, "receipt.not_yet": 2}
+_RETRY_AFTER_S: Mapping[str, int] = {
+    "database.away": 5,
+    "ledger.broken": 600,
+    "ledger.chain_closed": 5,
+    "ledger.unsafe": 60,
+    "projection.away": 1,
+    "receipt.not_yet": 2,
+}
 _REQUIREMENT_OF_FIELD: Mapping[str, str] = {"title": "M020", "public_title": "M025", "description": "M021"}
 
 # The names of codes in a refusal's values, by the first word of its code.
@@ -93,8 +103,9 @@ class Explanation:
     def headers(self) -> dict[str, str]:
         """The answer's headers that belong to it."""
         wait = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s is not None else {}
-        # What is too large is not read to its end: the connection cannot carry another request.
-        return {**wait, "Connection": "close"} if self.status == 413 else wait
+        # What is too large, or finds no room, is not read to its end: the connection cannot carry another request.
+        unread = self.status == 413 or self.code.startswith("storage.")
+        return {**wait, "Connection": "close"} if unread else wait
 
 
 def explain(problem: Exception, texts: Texts) -> Explanation:
@@ -112,8 +123,10 @@ def explain(problem: Exception, texts: Texts) -> Explanation:
             return _told("request.malformed", texts)
         case psycopg.errors.UndefinedTable() | psycopg.errors.InvalidSchemaName():  # a projection is made, or swapped for another
             return _told("projection.away", texts)
-        case psycopg.OperationalError() | PoolTimeout():
+        case psycopg.OperationalError() | psycopg.InterfaceError() | psycopg.errors.ReadOnlySqlTransaction():
             return _told("database.away", texts)
+        case OSError() if (fault := storage_fault(problem)) is not None:
+            return explain(fault, texts)
         case StaleSubmission():
             return _told(problem.code, texts, retry_after_s=2)
         case DagbokError():

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import psycopg
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from psycopg_pool import PoolTimeout
 from starlette.datastructures import Headers, MutableHeaders
 
 from api import errors
@@ -143,7 +142,9 @@ def _page(site: Site, request: Request, told: errors.Explanation, reference: str
 
 def _logged(problem: Exception, request: Request) -> str:
     reference = str(new_id())
-    known = isinstance(problem, DagbokError | psycopg.OperationalError | PoolTimeout)  # what a trace would not explain better
+    known = isinstance(
+        problem, DagbokError | psycopg.OperationalError | psycopg.InterfaceError
+    )  # what a trace would not explain better
     said = {"reference": reference, "path": route_path(request.scope), "problem": str(problem)}
     _log.error("request-failed", exc_info=None if known else problem, extra=said)
     return reference

@@ -11,12 +11,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from psycopg import sql
 from psycopg_pool import PoolTimeout
 
-from api import log_reads
+from api import log_reads, upkeep
 from api.installation import Tenant
 from api.requests import site_of
 from domain.ledger.clock import SKEW_LIMIT
+from domain.ledger.faults import Busy
 
 router = APIRouter(include_in_schema=False)
+READ_ONLY = "the ledger is read-only"  # so the writer begins what it says of a stop
 LAG_LIMIT = 5_000  # events; a follower that is further behind shows yesterday as today
 
 
@@ -35,7 +37,9 @@ def readyz(request: Request) -> JSONResponse:
 
 def faults(tenant: Tenant) -> list[str]:
     """Why this municipality cannot be served in full now."""
-    found = [str(tenant.ledger.writer.fault)] if tenant.ledger.writer.fault else []
+    fault = tenant.ledger.writer.fault
+    # a stop is asked for below: two people may have ended it since the writer met it
+    found = [str(fault)] if fault and not str(fault).startswith(READ_ONLY) else []
     clock = tenant.ledger.clock
     if not clock.steady():
         found.append("the machine's clock has jumped")
@@ -44,7 +48,9 @@ def faults(tenant: Tenant) -> list[str]:
         if abs(clock.now() - clock.database(_database_now(tenant))) > SKEW_LIMIT:
             found.append("application and database clocks disagree")
         head, followed = _positions(tenant)
-    except (psycopg.Error, PoolTimeout):
+        if stopped := tenant.stopped():
+            found.append(f"{READ_ONLY}: {stopped}")
+    except (psycopg.Error, PoolTimeout, Busy):
         return [*found, "the database does not answer"]
     if head - followed > LAG_LIMIT:
         found.append(f"the journal is {head - followed} events behind")
@@ -54,9 +60,13 @@ def faults(tenant: Tenant) -> list[str]:
 @router.get("/metrics")
 def metrics(request: Request) -> PlainTextResponse:
     """Positions and queues, as Prometheus reads them."""
-    lines = [line for name, kind in _KINDS.items() for line in (f"# HELP {name} {kind}", f"# TYPE {name} gauge")]
+    measured: dict[str, list[str]] = {}
     for name, tenant in site_of(request).tenants.items():
-        lines += [f'{metric}{{tenant="{name}"}} {value}' for metric, value in _measured(tenant)]
+        for metric, value in (*_measured(tenant), *_kept(request, tenant)):
+            measured.setdefault(metric, []).append(f'{metric}{{tenant="{name}"}} {_figure(value)}')
+    lines: list[str] = []
+    for metric, told in measured.items():
+        lines += [f"# HELP {metric} {_KINDS[metric]}", f"# TYPE {metric} gauge", *told]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
@@ -66,8 +76,33 @@ _KINDS = {
     "dagbok_journal_lag": "Events that the journal has yet to follow.",
     "dagbok_writer_queue": "Commands that wait to be written.",
     "dagbok_checkpoint_size": "Events under the newest signed checkpoint.",
+    "dagbok_stopped": "1 while the ledger is read-only because it may have lost something.",
+    "dagbok_mirror_position": "Events of the open record chain that are mirrored.",
+    "dagbok_mirror_lag_events": "Events that are not mirrored yet.",
+    "dagbok_mirror_lag_seconds": "Seconds since the first event that is not mirrored was recorded.",
+    "dagbok_mirror_failed": "1 while the mirror stands still, or owes a file.",
+    "dagbok_drill_age_seconds": "Seconds since the mirror was last proved to come back whole; +Inf before the first proof.",
+    "dagbok_drill_failed": "1 where the last restore drill failed.",
+    "dagbok_verified_position": "Last position of the open record chain that a restore drill brought back and verified.",
     "dagbok_faults": "Reasons why readiness is refused.",
 }
+
+
+def _figure(value: float) -> str:
+    return "+Inf" if value == float("inf") else f"{value:.10g}"
+
+
+def _kept(request: Request, tenant: Tenant) -> Iterator[tuple[str, float]]:
+    """The mirror and the drill; nothing is said of them where no mirror is set."""
+    found = upkeep.kept(site_of(request).settings, tenant)
+    if found is not None:
+        yield "dagbok_mirror_position", found.position
+        yield "dagbok_mirror_lag_events", found.lag_events
+        yield "dagbok_mirror_lag_seconds", found.lag_s
+        yield "dagbok_mirror_failed", int(bool(found.mirror_problem))
+        yield "dagbok_drill_age_seconds", found.drill_age_s
+        yield "dagbok_drill_failed", int(bool(found.drill_problem))
+        yield "dagbok_verified_position", found.proved
 
 
 def _measured(tenant: Tenant) -> Iterator[tuple[str, int]]:
@@ -78,6 +113,7 @@ def _measured(tenant: Tenant) -> Iterator[tuple[str, int]]:
     yield "dagbok_journal_lag", max(0, head - followed)
     yield "dagbok_writer_queue", tenant.ledger.writer.queued
     yield "dagbok_checkpoint_size", found.size if found else 0
+    yield "dagbok_stopped", int(bool(tenant.stopped()))
     yield "dagbok_faults", len(faults(tenant))
 
 

@@ -13,19 +13,22 @@ from types import TracebackType
 from typing import Any
 
 import psycopg
-from psycopg import conninfo
-from psycopg_pool import ConnectionPool
+from psycopg import conninfo, sql
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 import projections.journal
 from api.settings import Settings
-from domain.ledger import embedded, tenants
+from domain.ledger import tenants, timesource
 from domain.ledger.blobs import Folder
 from domain.ledger.clock import Clock, SystemClock
 from domain.ledger.faults import LedgerError
 from domain.ledger.follow import Follower, Runner
+from domain.ledger.keeper import Keeper
 from domain.ledger.keys import Keys
 from domain.ledger.ledger import Ledger
+from domain.ledger.patience import ended_within, patient
 from domain.ledger.reader import Reader
+from domain.ledger.room import Room
 from domain.ledger.signer import ensure_key
 from domain.ledger.writer import Writer
 from projections.journal.read import Journal
@@ -46,9 +49,15 @@ class Tenant:
 
     @contextmanager
     def read(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection of the web role, for projections."""
-        with self.pool.connection() as connection:
-            yield connection
+        """A connection of the web role, for projections. Raises psycopg.OperationalError."""
+        try:
+            with self.pool.connection() as connection, ended_within(connection):
+                yield connection
+        except PoolTimeout:
+            raise
+        except psycopg.OperationalError:
+            self.pool.drain()  # what one has met, a restarted server, the others in the pool would meet one by one
+            raise
 
     def wait(self, position: int, timeout_s: float) -> bool:
         """Wait until the journal has come to `position` of the open chain; False where it has not in time."""
@@ -70,9 +79,20 @@ class Tenant:
             time.sleep(timeout_s)
 
     def sweep(self) -> list[str]:
-        """Remove files that no fact names and no upload can own any more; returns their names."""
+        """Remove files that no fact names and no upload can own any more; returns their names.
+
+        None where the ledger is stopped: the facts that name them may be those that were lost.
+        """
         blobs = self.ledger.blobs
+        if self.stopped():
+            return []
         return blobs.sweep(self.ledger.reader.object_ids()) if isinstance(blobs, Folder) else []
+
+    def stopped(self) -> str:
+        """Why the ledger is read-only until two people have decided (CONTRACT §3); empty where it is not. Raises Busy."""
+        reader = self.ledger.reader
+        query = sql.SQL("select min(reason) from {}").format(sql.Identifier(reader.record_chains[-1][1], "ledger_stop"))
+        return str(reader.rows(query)[0][0] or "")
 
     def close(self) -> None:
         """Stop writing, following and reading."""
@@ -88,11 +108,12 @@ class Installation:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.server: embedded.Running | None = None
+        timesource.check(settings.time_source, self.clock)
+        self.server: Keeper | None = None
         self.keys = Keys(settings.data / "secrets")
         self.tenants: dict[str, Tenant] = {}
         if settings.database is None:
-            self.server = embedded.start(settings.data / "pg")
+            self.server = Keeper(settings.data / "pg")
 
     def owner_dsn(self) -> str:
         """Connection string of the owner: for init and migrate only."""
@@ -149,10 +170,18 @@ class Installation:
         if name not in self.tenant_names():
             raise LedgerError(f"no municipality {name!r} here", hint="Make it with `dagbok tenant add`.")
         reader = Reader(self.role_dsn(name, "reader"), name, size=16)
-        writer = Writer(self.role_dsn(name, "writer"), name, self.clock)
-        ledger = Ledger(name, writer, reader, self.clock, self.keys, Folder(self.settings.data / "blobs" / name))
+        room = Room(self.settings.data, self.settings.disk_reserve)
+        # the disk of a database elsewhere is not seen from here: that one says for itself when it is full
+        writer = Writer(self.role_dsn(name, "writer"), name, self.clock, room if self.server else None)
+        ledger = Ledger(name, writer, reader, self.clock, self.keys, self.blobs(name))
         pool: ConnectionPool[Any] = ConnectionPool(
-            self.role_dsn(name, "web"), min_size=1, max_size=16, kwargs={"autocommit": True}, open=True, timeout=5
+            patient(self.role_dsn(name, "web")),
+            min_size=1,
+            max_size=16,
+            kwargs={"autocommit": True},
+            open=True,
+            timeout=5,
+            reconnect_timeout=5,
         )
         tenant = Tenant(name, reader.record_chains[0][0].split("/")[0], ledger, Journal(name), pool)
         if follow:
@@ -163,9 +192,18 @@ class Installation:
                 runner.start()
         return tenant
 
+    def blobs(self, name: str) -> Folder:
+        """The documents' files of a municipality."""
+        return Folder(self.settings.data / "blobs" / name, room=Room(self.settings.data, self.settings.disk_reserve))
+
     def follower(self, name: str, projection: Any, schema: str | None = None) -> Follower:
-        """A follower of the tenant's log into one projection."""
-        return Follower(self.role_dsn(name, "work"), name, projection, schema)
+        """A follower of the tenant's log into one projection, reading from the standby where one is set."""
+        own, replica = self.role_dsn(name, "work"), self.settings.replica
+        log_dsn = None
+        if replica is not None:
+            role = conninfo.conninfo_to_dict(own)
+            log_dsn = conninfo.make_conninfo(replica, user=role["user"], password=role["password"], dbname=role["dbname"])
+        return Follower(own, name, projection, schema, log_dsn=log_dsn)
 
     def release(self, name: str) -> None:
         """Close one municipality."""

@@ -5,10 +5,7 @@ Until login exists the actor is a setting or, in the demonstration, a choice amo
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import hmac
 import ipaddress
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
@@ -17,6 +14,7 @@ from typing import Any
 from fastapi import Request
 
 from api.installation import Installation, Tenant
+from api.seals import Seals
 from api.web import shell
 from api.web.texts import COOKIE as LANGUAGE_COOKIE
 from api.web.texts import Catalogues, Texts
@@ -53,7 +51,7 @@ class Site:
         names = [self.settings.tenant] if self.settings.tenant else installation.tenant_names()
         self.tenants: Mapping[str, Tenant] = {name: installation.open(name) for name in names}
         self.municipalities: dict[str, str] = {}  # tenant -> the name on its pages, once read
-        self._key = installation.keys.secret("web-seal").encode()
+        self._seals = Seals(installation.keys.secret("web-seal").encode())
 
     def place(self, scope: Scope) -> Scope:
         """The scope with its municipality: by host name, else by the prefix `/t/<name>`, else the only one (CONTRACT §6)."""
@@ -111,20 +109,11 @@ class Site:
 
     def seal(self, purpose: str, text: str) -> str:
         """`text` in a form that only this installation can have made, for one purpose."""
-        return f"{_base64(text.encode())}.{_base64(self._mac(purpose, text))}"
+        return self._seals.seal(purpose, text)
 
     def unseal(self, purpose: str, sealed: str) -> str | None:
         """The text of a seal of that purpose, or None for anything else."""
-        text_part, _, mac_part = sealed.partition(".")
-        try:
-            text = base64.urlsafe_b64decode(text_part.encode() + b"==").decode()
-            mac = base64.urlsafe_b64decode(mac_part.encode() + b"==")
-        except (binascii.Error, ValueError):
-            return None
-        return text if hmac.compare_digest(mac, self._mac(purpose, text)) else None
-
-    def _mac(self, purpose: str, text: str) -> bytes:
-        return hmac.new(self._key, f"{purpose}\n{text}".encode(), hashlib.sha256).digest()[:18]
+        return self._seals.unseal(purpose, sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +205,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -15,6 +15,9 @@ class Settings(BaseSettings):
 
     data: Path = Field(default=Path("data"), description="Data folder: embedded database, documents, secrets.")
     database: str | None = Field(default=None, description="PostgreSQL connection string (the owner's), not the embedded server.")
+    replica: str | None = Field(
+        default=None, description="Connection string of a standby that projections read the log from; rows go to the primary."
+    )
     signer_dir: Path | None = Field(
         default=None, description="The signer's keys and monotone store; default: the data folder's name + .signer."
     )
@@ -26,6 +29,24 @@ class Settings(BaseSettings):
     request_limit: int = Field(default=6 * 1024**3, description="Largest request, bytes.")
     file_limit: int = Field(default=5 * 1024**3, description="Largest file, bytes.")
     xml_limit: int = Field(default=16 * 1024**2, description="Largest XML message, bytes.")
+    disk_reserve: int = Field(
+        default=256 * 1024**2, description="Free bytes below which nothing new is written: a database needs room to start again."
+    )
+    time_source: str | None = Field(
+        default=None, description="URL of a server outside whose Date header the clock is held against at start, e.g. a witness."
+    )
+    mirror: str | None = Field(
+        default=None, description="Where every event and file is mirrored as it comes: a folder, or s3://bucket/prefix."
+    )
+    mirror_endpoint: str | None = Field(
+        default=None, description="Address of the S3-compatible server, without bucket; default: Amazon's in the region."
+    )
+    mirror_region: str = Field(default="us-east-1", description="Region of the mirror's bucket.")
+    mirror_key_id: str = Field(default="", description="Access key of the mirror's bucket.")
+    mirror_secret: SecretStr = Field(default=SecretStr(""), description="Secret key of the mirror's bucket.")
+    drill_hours: float = Field(
+        default=168.0, gt=0, description="Hours between two drills, in which the mirror is brought back and verified."
+    )
     read_wait_ms: int = Field(default=300, description="How long a page waits for what its reader just wrote, milliseconds.")
 
     @property

@@ -22,7 +22,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Message
 
 from domain.handlers import documents
-from domain.ledger.blobs import Blobs, Stored
+from domain.ledger.blobs import Blobs, Stored, discard
 from domain.ledger.faults import LedgerError
 from domain.ledger.identity import new_id
 from domain.model.errors import Refused
@@ -92,13 +92,15 @@ def received(request: Request, blobs: Blobs, store: Store, admit: Callable[[Rece
         kept.append(object_id)
         return stored
 
+    whole = False
     try:
-        yield receive(request, keep, admit)
-    except LedgerError:
-        raise
-    except BaseException:
-        for object_id in kept:
-            blobs.delete(object_id)
+        body = receive(request, keep, admit)
+        whole = True
+        yield body
+    except BaseException as problem:
+        if not whole or not isinstance(problem, LedgerError):
+            for object_id in kept:
+                discard(blobs, object_id)
         raise
 
 

@@ -27,6 +27,7 @@ NAMES: Mapping[str, type] = {
     "ledger.chain-closed.v1": chain_log.ChainClosed,
     "ledger.fact-type-introduced.v1": chain_log.FactTypeIntroduced,
     "ledger.bodies-disposed.v1": chain_log.BodiesDisposed,
+    "ledger.tail-decided.v1": chain_log.TailDecided,
     "record.titled.v1": record.Titled,
     "record.keywords-set.v1": record.KeywordsSet,
     "record.authors-set.v1": record.AuthorsSet,

@@ -18,7 +18,7 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
 
 def test_every_command_of_the_guides_exists() -> None:
     """`dagbok <words>` in any document is a command; an invented one is seen."""
-    known = set(re.findall(r"^## `dagbok ([a-z ]+)`", cli_page(), re.MULTILINE))
+    known = set(re.findall(r"^## `dagbok ([a-z -]+)`", cli_page(), re.MULTILINE))
     groups = {command.split()[0] for command in known}
 
     def unknown(text: str) -> list[str]:

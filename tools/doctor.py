@@ -10,11 +10,14 @@ from typing import Any
 import psycopg
 from psycopg import conninfo, sql
 
-from api.installation import Installation
-from domain.ledger.clock import Clock
+from api import upkeep
+from api.installation import Installation, Tenant
+from domain.ledger import timesource
+from domain.ledger.clock import SKEW_LIMIT, Clock
 
 DISK_LEFT = 2 * 1024**3
 LAG_LIMIT = 10_000
+MIRROR_LAG_S = 60.0
 
 
 def examine(opened: Installation, tenant: str | None = None) -> dict[str, Any]:
@@ -26,13 +29,13 @@ def examine(opened: Installation, tenant: str | None = None) -> dict[str, Any]:
         found.update(_database(connection, opened.clock, unsafe, warnings))
     found["database_url"] = "embedded" if opened.server else _without_password(opened.owner_dsn())
     for name in [tenant] if tenant else opened.tenant_names():
-        found[name] = _tenant(opened, name, unsafe)
+        found[name] = _tenant(opened, name, unsafe, warnings)
     place = opened.settings.data if opened.settings.data.exists() else "."
     free = shutil.disk_usage(place).free
     found["disk_free_bytes"] = free
     if free < DISK_LEFT:
         unsafe.append(f"only {free // 1024**2} MB of disk are left")
-    warnings.append("no time source outside is configured: a jump of both clocks while stopped is not seen")
+    found["time_source_apart_s"] = _time_source(opened, unsafe, warnings)
     return {**found, "warnings": warnings, "unsafe": unsafe}
 
 
@@ -44,6 +47,7 @@ def _database(connection: psycopg.Connection, clock: Clock, unsafe: list[str], w
         found[name] = row[0] if row else "?"
         if found[name] != safe:
             (warnings if name in ("synchronous_commit", "data_checksums") else unsafe).append(f"{name} is {found[name]}")
+    found["replication"] = _replication(connection, unsafe, warnings)
     if connection.info.server_version < 150_000:
         unsafe.append("PostgreSQL 15 or newer is needed")
     row = connection.execute("select extract(epoch from clock_timestamp())").fetchone()
@@ -54,7 +58,65 @@ def _database(connection: psycopg.Connection, clock: Clock, unsafe: list[str], w
     return found
 
 
-def _tenant(opened: Installation, name: str, unsafe: list[str]) -> dict[str, Any]:
+def _replication(connection: psycopg.Connection, unsafe: list[str], warnings: list[str]) -> str:
+    """`none`, `asynchronous` or `synchronous`: whether an acknowledged event stands on two machines."""
+    row = connection.execute("show synchronous_standby_names").fetchone()
+    names = str(row[0]) if row else ""
+    standbys = connection.execute(
+        "select application_name, sync_state from pg_stat_replication where state = 'streaming'"
+    ).fetchall()
+    synchronous = [str(name) for name, state in standbys if state in ("sync", "quorum")]
+    if "*" in names:
+        warnings.append("synchronous_standby_names is *, so a backup under way may count as the standby: name it")
+    if names and not synchronous:
+        unsafe.append("no synchronous standby is connected: nothing can be written")
+    return "synchronous" if synchronous else "asynchronous" if standbys else "none"
+
+
+def _time_source(opened: Installation, unsafe: list[str], warnings: list[str]) -> float | None:
+    """How far the clock lies from the source outside, seconds; None where there is none that answers."""
+    url = opened.settings.time_source
+    if url is None:
+        warnings.append("no time source outside is configured: a jump of both clocks while stopped is not seen")
+        return None
+    try:
+        apart = timesource.apart(url, opened.clock)
+    except timesource.NoTime as problem:
+        warnings.append(str(problem))
+        return None
+    if apart > SKEW_LIMIT:
+        (unsafe if apart > timesource.REFUSE_ABOVE else warnings).append(
+            f"this machine's clock and that of {url} are {apart.total_seconds():.0f} s apart"
+        )
+    return apart.total_seconds()
+
+
+def _kept(opened: Installation, tenant: Tenant, unsafe: list[str], warnings: list[str]) -> dict[str, Any]:
+    """The mirror and the restore drill: a copy that is behind, or was not proved for two rounds, is none to rely on."""
+    kept = upkeep.kept(opened.settings, tenant)
+    if kept is None:
+        warnings.append(f"{tenant.name}: no mirror is set: what the database loses is lost")
+        return {}
+    if kept.mirror_problem:
+        unsafe.append(f"{tenant.name}: the mirror stands still: {kept.mirror_problem}")
+    elif kept.lag_s > MIRROR_LAG_S:
+        unsafe.append(f"{tenant.name}: the mirror is {kept.lag_events} events and {kept.lag_s:.0f} s behind: is its job running?")
+    if kept.drill_problem:
+        unsafe.append(f"{tenant.name}: the last restore drill failed: {kept.drill_problem}")
+    elif kept.drill_age_s > 2 * 3_600 * opened.settings.drill_hours:
+        never = kept.drill_age_s == float("inf")
+        said = "was never brought back" if never else f"was last brought back {kept.drill_age_s / 3_600:.0f} hours ago"
+        (warnings if never else unsafe).append(f"{tenant.name}: the mirror {said}: run `dagbok drill`")
+    return {
+        "mirrored": kept.position,
+        "mirror_lag_events": kept.lag_events,
+        "mirror_lag_s": round(kept.lag_s, 1),
+        "last_verified_position": kept.proved,
+        "last_proof_age_s": None if kept.drill_age_s == float("inf") else round(kept.drill_age_s),
+    }
+
+
+def _tenant(opened: Installation, name: str, unsafe: list[str], warnings: list[str]) -> dict[str, Any]:
     tenant = opened.open(name, follow=False)
     head = tenant.ledger.reader.head()
     with psycopg.connect(opened.role_dsn(name, "auditor")) as connection:
@@ -68,7 +130,10 @@ def _tenant(opened: Installation, name: str, unsafe: list[str]) -> dict[str, Any
         lag, poisoned = head.position, []
     if poisoned:
         unsafe.append(f"{name}: {len(poisoned)} units cannot be shown in the journal")
+    if stopped := tenant.stopped():
+        unsafe.append(f"{name}: the ledger is read-only: {stopped}")
     return {
+        **_kept(opened, tenant, unsafe, warnings),
         "chain": head.chain_id,
         "head": head.position,
         "chain_hash": head.chain_hash.hex(),

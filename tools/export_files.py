@@ -8,6 +8,7 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 
 from domain import chain
+from tools.export_parts import HandedOver, Parts, names
 
 _SHOWN_FAULTS = 100
 
@@ -46,7 +47,7 @@ class Files:
     """A folder whose every file must be asked for: what is left over at the end does not belong there."""
 
     def __init__(self, root: Path, findings: Findings) -> None:
-        self._root, self._findings, self._asked = root, findings, set[str]()
+        self._root, self._findings, self._asked = root, findings, Parts()
         self._prefix = f"{root}{os.sep}"  # joined as text: a Path for each of thousands of files costs more than reading it
 
     def has(self, folder: str) -> bool:
@@ -58,7 +59,8 @@ class Files:
         return BufferedReader(file) if (file := self._open(path, limit, interval)) is not None else None
 
     def _open(self, path: str, limit: int, interval: tuple[int, int] | None) -> FileIO | None:
-        self._asked.add(path)
+        name = path.encode(errors="surrogateescape")
+        self._asked.add(name, name + b"\0")
         try:
             found = os.lstat(self._prefix + path)  # before opening: a pipe would block, a device never end
             if not stat.S_ISREG(found.st_mode):
@@ -86,44 +88,83 @@ class Files:
             self._findings.fault(f"{path} does not hold what follows from the entries", interval=interval)
 
     def left_over(self) -> Iterator[str]:
-        """Paths in the folder, sorted, that nobody asked for."""
-        for folder, folders, names in os.walk(self._root):
-            folders.sort()
+        """Paths in the folder that nobody asked for."""
+        found = Parts()
+        for path in self._walk():
+            found.add(path, path + b"\0")
+        for number, data in found.parts():
+            for name in sorted(set(names(data)) - set(names(self._asked.part(number)))):
+                yield name.decode(errors="surrogateescape").encode(errors="backslashreplace").decode()  # a name need not be text
+
+    def _walk(self) -> Iterator[bytes]:
+        for folder, folders, names_here in os.walk(self._root):
             links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-            for name in sorted([*names, *links]):
+            for name in (*names_here, *links):
                 path = os.path.join(folder, name).removeprefix(self._prefix).replace(os.sep, "/")
-                if path not in self._asked:
-                    yield path.encode(errors="backslashreplace").decode()  # a name need not be text
+                yield path.encode(errors="surrogateescape")
+
+    def hand_over(self) -> HandedOver:
+        """The paths that were asked for, for ``join`` in another process."""
+        return self._asked.hand_over()
+
+    def join(self, asked: HandedOver) -> None:
+        """Paths that another process asked for."""
+        self._asked.join(asked)
 
 
 class Tiles:
-    """The tree, rebuilt from leaf hashes and compared tile by tile; memory: at most 255 hashes a level."""
+    """The tree, rebuilt from leaf hashes and compared tile by tile; memory: at most 255 hashes a level.
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    ``before``: a run of positions after so many, a multiple of 65 536, is grown by itself and joined to those before it.
+    """
+
+    def __init__(self, files: Files, before: int = 0) -> None:
+        self._files, self._before = files, before
         self._rows: list[list[bytes]] = [[]]  # hashes of the tile under way at each level
-        self._full: list[int] = [0]  # tiles completed at each level
-        self._size = 0
+        self._full: list[int] = [before >> 8]  # tiles completed at each level
+        self.size = 0
 
     def add(self, leaves: Sequence[bytes]) -> None:
         """The next leaves, at most up to the end of a level-0 tile."""
         self._rows[0].extend(leaves)
-        self._size += len(leaves)
-        level = 0
+        self.size += len(leaves)
+        self._close_full(0)
+
+    def _close_full(self, level: int) -> None:
         while len(self._rows[level]) == 256:
             self._compare(level)
-            if level + 1 == len(self._rows):
-                self._rows.append([])
-                self._full.append(0)
+            self._grow(level + 1)
             self._rows[level + 1].append(chain.Frontier.empty().extend(self._rows[level]).root())
             self._rows[level] = []
             self._full[level] += 1
             level += 1
 
+    def _grow(self, level: int) -> None:
+        while len(self._rows) <= level:
+            self._rows.append([])
+            self._full.append(self._before >> 8 * len(self._rows))
+
+    def join(self, rows: Sequence[list[bytes]], size: int) -> None:
+        """The right edge of a run of at most 65 536 that was grown by itself: a root where it is full, else two partial tiles."""
+        self._grow(2)
+        self.size += size
+        self._full[:2] = self.size >> 8, self.size >> 16
+        self._rows[:2] = [list(rows[0]), list(rows[1]) if len(rows) > 1 else []]
+        self._rows[2] += rows[2] if len(rows) > 2 else []
+        self._close_full(2)
+
+    def rows(self) -> list[list[bytes]]:
+        """The right edge, for ``join``."""
+        return self._rows
+
+    def nodes(self, leaves: Sequence[bytes] = ()) -> tuple[bytes, ...]:
+        """The perfect subtrees of the tree so far and of these leaves after it, largest first."""
+        edges = (chain.Frontier.empty().extend(row).nodes for row in (*self._rows[:0:-1], [*self._rows[0], *leaves]))
+        return tuple(node for row in edges for node in row)
+
     def root(self, leaves: Sequence[bytes] = ()) -> bytes:
         """Root of the tree so far and of these leaves after it."""
-        nodes = [chain.Frontier.empty().extend(row).nodes for row in (*self._rows[:0:-1], [*self._rows[0], *leaves])]
-        return chain.Frontier(self._size + len(leaves), tuple(node for row in nodes for node in row)).root()
+        return chain.Frontier(self.size + len(leaves), self.nodes(leaves)).root()
 
     def close(self) -> None:
         """Compare the right edge: the partial tile of each level."""

@@ -13,7 +13,7 @@ from api.fiks_arkiv.message_types import REQUESTS
 from api.fiks_arkiv.xml import MAX_BYTES
 from api.installation import Tenant
 from domain.handlers.gate import Actor
-from domain.ledger.blobs import CHUNK, Stored
+from domain.ledger.blobs import CHUNK, Stored, discard
 from domain.ledger.identity import new_id
 from domain.model.errors import DagbokError, Refused
 
@@ -95,7 +95,7 @@ def _send(tenant: Tenant, actor: Actor, case: Case) -> list[Answer]:
             stored[path.name] = tenant.ledger.blobs.put(new_id(), _chunks(path))
     except BaseException as problem:
         for one in stored.values():
-            tenant.ledger.blobs.delete(one.object_id)
+            discard(tenant.ledger.blobs, one.object_id)
         if isinstance(problem, Refused):
             return [answers.invalid(answers.told(problem))]
         raise

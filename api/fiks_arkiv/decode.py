@@ -152,8 +152,9 @@ def _leaf(element: etree._Element, kind: Type, default: str | None) -> Leaf:
 
 
 def _name(element: etree._Element) -> Name:
-    name = etree.QName(element)
-    return name.namespace or "", name.localname
+    # cut by hand: a namespace may hold any character, and lxml's own QName raises ValueError on some
+    namespace, _, local = str(element.tag).rpartition("}")
+    return namespace[1:], local
 
 
 def _local(tag: str) -> str:

@@ -37,7 +37,7 @@ from api.fiks_arkiv.xml import InvalidMessage
 from api.installation import Tenant
 from domain.handlers.gate import Actor
 from domain.handlers.work import Context, Work, run
-from domain.ledger.blobs import Stored
+from domain.ledger.blobs import Stored, discard
 from domain.ledger.faults import LedgerError, TooLarge
 from domain.ledger.submission import Appended
 from domain.model.document import ObjectAdded
@@ -91,7 +91,7 @@ def handle(
             named = received.named if received is not None else set()
             for stored in files.values():
                 if stored.object_id not in named:
-                    tenant.ledger.blobs.delete(stored.object_id)
+                    discard(tenant.ledger.blobs, stored.object_id)
 
 
 def _decoded(payload: bytes, type_id: str | None) -> Message:

@@ -17,6 +17,8 @@ MAX_MARKUP = 250_000
 """Most `<` in one payload, counted in the text: about half of it is the greatest number of elements."""
 MAX_ATTRIBUTES = 100_000
 """Most attributes and namespace declarations in one payload, counted in the text."""
+MAX_REASON = 1_000
+"""Longest reason for a refusal, in characters."""
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _UNMARKED = ((b"<\x00", "utf-16-le"), (b"\x00<", "utf-16-be"))
@@ -37,12 +39,13 @@ class InvalidMessage(Exception):
     """The message is not one that the protocol allows; nothing of it may be stored.
 
     `reason` is one English sentence that names the line and element where they are known, and the rule that was broken.
-    It is meant for `feilmelding` in the answer `ugyldigforespoersel`.
+    It is meant for `feilmelding` in the answer `ugyldigforespoersel`. A name or address that it quotes may be as long as the
+    message itself, so that it is cut at 1 000 characters.
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 1] + "…"
+        super().__init__(self.reason)
 
 
 def parse(payload: bytes) -> etree._Element:

@@ -59,6 +59,10 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     "5XX": {"model": Problem, "description": "Not possible now; see Retry-After.", **_SHOWN},
     422: {"model": Problem, "description": "Against a rule, or not of the asked shape.", **_SHOWN},
 }
+_TEXT = {"required": True, "schema": {"type": "string"}}
+_POSITION = {POSITION_HEADER: {**_TEXT, "description": "How far a reader must see to see this write."}}
+VERSIONED: dict[int | str, dict[str, Any]] = {200: {"headers": {"ETag": {**_TEXT, "description": "The version, for If-Match."}}}}
+MADE: dict[int | str, dict[str, Any]] = {201: {"headers": {"Location": _TEXT, **_POSITION}}}
 
 
 def written(request: Request, me: Caller, done: Done, unit: object, status: int = 200, location: str = "") -> JSONResponse:
@@ -102,7 +106,11 @@ def page_number(me: Caller, query: str, cursor: str | None) -> int:
     """The page that a cursor points at, for the same query. Refused `cursor.invalid`."""
     if cursor is None:
         return 0
-    opened = me.site.unseal("cursor", cursor[:500])
+    return page_in(me.site.unseal("cursor", cursor[:500]), query)
+
+
+def page_in(opened: str | None, query: str) -> int:
+    """The page that an unsealed cursor names, for the same query. Refused `cursor.invalid`."""
     of_query, _, page = (opened or "").rpartition(":")
     if opened is None or of_query != query:
         raise Refused("cursor.invalid")

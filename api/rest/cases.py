@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -11,7 +11,8 @@ from fastapi.responses import JSONResponse
 from api import commands, reads
 from api.bodies import CaseChange, NewCase, NewEntry
 from api.requests import caller_of, digest_of
-from api.rest.answers import IdempotencyKey, IfMatch, Written, listed, page_number, shown, written
+from api.rest.answers import MADE, VERSIONED, IdempotencyKey, IfMatch, Written, listed, page_number, shown, written
+from api.rest.shapes import CasePage, Unit
 from api.writes import perform
 from domain.ledger.identity import new_id
 from domain.model import codes
@@ -25,7 +26,7 @@ Words = Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-@router.post("/cases", status_code=201, response_model=Written)
+@router.post("/cases", status_code=201, response_model=Written, responses=MADE)
 def create_case(request: Request, body: NewCase, key: IdempotencyKey = None) -> JSONResponse:
     """Create a case file; its number is given with it, gap-free within the year (M012)."""
     me = caller_of(request)
@@ -35,7 +36,7 @@ def create_case(request: Request, body: NewCase, key: IdempotencyKey = None) -> 
     return written(request, me, done, unit, 201, f"/api/v1/cases/{unit}")
 
 
-@router.get("/cases")
+@router.get("/cases", response_model=CasePage)
 def list_cases(
     request: Request,
     q: Words = "",
@@ -54,7 +55,7 @@ def list_cases(
     return listed("cases", found.rows, found.total, following, up_to_date)
 
 
-@router.get("/cases/{case}", response_model=dict[str, Any])
+@router.get("/cases/{case}", response_model=Unit, responses=VERSIONED)
 def get_case(request: Request, case: UUID) -> JSONResponse:
     """A case file with its parties, classes and entries."""
     return shown(reads.unit(caller_of(request), CASE, case))
@@ -68,7 +69,7 @@ def change_case(request: Request, case: UUID, body: CaseChange, if_match: IfMatc
     return written(request, me, perform(me, (case,), handle), case)
 
 
-@router.post("/cases/{case}/entries", status_code=201, response_model=Written)
+@router.post("/cases/{case}/entries", status_code=201, response_model=Written, responses=MADE)
 def register_entry(request: Request, case: UUID, body: NewEntry, key: IdempotencyKey = None) -> JSONResponse:
     """Register an entry in an open case (2.5.5)."""
     me = caller_of(request)

@@ -14,12 +14,13 @@ from api.bodies import NewDocument
 from api.downloads import download
 from api.errors import body_fault
 from api.requests import caller_of
-from api.rest.answers import IdempotencyKey, Written, inlined, shown, written
+from api.rest.answers import MADE, VERSIONED, IdempotencyKey, Written, inlined, shown, written
+from api.rest.shapes import Unit
 from api.uploads import Part, Received, declared_checksum, only_digest, received
 from api.writes import perform, repeated
 from domain.handlers.documents import AddDocument
 from domain.handlers.work import permitted
-from domain.ledger.blobs import Stored
+from domain.ledger.blobs import Stored, discard
 from domain.ledger.identity import new_id
 from domain.model.document import DocumentCreated
 from domain.model.errors import Refused
@@ -44,9 +45,16 @@ _FORM: dict[str, Any] = {
         },
     }
 }
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file, as an attachment.",
+        "content": {"*/*": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}},
+        "headers": {name: {"required": True, "schema": {"type": "string"}} for name in ("ETag", "Repr-Digest")},
+    }
+}
 
 
-@router.post("/entries/{entry}/documents", status_code=201, response_model=Written, openapi_extra=_FORM)
+@router.post("/entries/{entry}/documents", status_code=201, response_model=Written, responses=MADE, openapi_extra=_FORM)
 def add_document(
     request: Request,
     entry: UUID,
@@ -76,7 +84,7 @@ def add_document(
         given = commands.given_object(said, body.stored, body.file_name, body.checksum or beside)
         done = perform(me, (entry,), lambda work: commands.new_document(work, fresh, entry, said, given), key=key, given=(entry,))
         if done.repeated:  # where both came at once this one's bytes were stored too
-            blobs.delete(body.stored.object_id)
+            discard(blobs, body.stored.object_id)
     unit = done.unit(DocumentCreated)
     return written(request, me, done, unit, 201, f"/api/v1/documents/{unit}")
 
@@ -91,13 +99,13 @@ def _metadata(body: Received) -> NewDocument:
         raise body_fault(problem) from problem
 
 
-@router.get("/documents/{document}", response_model=dict[str, Any])
+@router.get("/documents/{document}", response_model=Unit, responses=VERSIONED)
 def get_document(request: Request, document: UUID) -> JSONResponse:
     """A document with its versions and variants: format, size, digest."""
     return shown(reads.unit(caller_of(request), DOCUMENT, document))
 
 
-@router.get("/documents/{document}/objects/{object_id}/file", response_class=StreamingResponse)
+@router.get("/documents/{document}/objects/{object_id}/file", response_class=StreamingResponse, responses=_FILE)
 def get_file(request: Request, document: UUID, object_id: UUID) -> StreamingResponse:
     """The bytes of a document object, checked against what was registered."""
     return download(caller_of(request), document, object_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -11,16 +10,18 @@ from fastapi.responses import JSONResponse
 from api import commands, reads
 from api.bodies import EntryChange, NewSignOff
 from api.requests import caller_of
-from api.rest.answers import IdempotencyKey, IfMatch, Written, shown, written
+from api.rest.answers import MADE, VERSIONED, IdempotencyKey, IfMatch, Written, shown, written
+from api.rest.shapes import Unit
 from api.writes import perform
 from domain.ledger.identity import new_id
 from domain.model.registry_entry import SignedOff
 from projections.view import ENTRY
 
 router = APIRouter(tags=["entries"])
+STANDING = {"model": Written, "description": "Nothing was recorded: the same sign-off stands already."}
 
 
-@router.get("/entries/{entry}", response_model=dict[str, Any])
+@router.get("/entries/{entry}", response_model=Unit, responses=VERSIONED)
 def get_entry(request: Request, entry: UUID) -> JSONResponse:
     """A registry entry with its parties, sign-offs and documents."""
     return shown(reads.unit(caller_of(request), ENTRY, entry))
@@ -34,7 +35,7 @@ def change_entry(request: Request, entry: UUID, body: EntryChange, if_match: IfM
     return written(request, me, perform(me, (entry,), handle), entry)
 
 
-@router.post("/entries/{entry}/sign-offs", status_code=201, response_model=Written)
+@router.post("/entries/{entry}/sign-offs", status_code=201, response_model=Written, responses={**MADE, 200: STANDING})
 def sign_off(request: Request, entry: UUID, body: NewSignOff, key: IdempotencyKey = None) -> JSONResponse:
     """Mark an entry as answered (avskrive), for one party or all (M617-M619)."""
     me = caller_of(request)

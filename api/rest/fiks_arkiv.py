@@ -22,7 +22,7 @@ from api.installation import Tenant
 from api.uploads import Part, parts
 from domain.handlers.documents import file_name
 from domain.handlers.gate import Actor
-from domain.ledger.blobs import Stored
+from domain.ledger.blobs import Stored, discard
 from domain.ledger.identity import new_id
 from domain.model.errors import Refused
 
@@ -138,7 +138,7 @@ def _take_file(received: _Received, tenant: Tenant, part: Part, chunks: Iterator
 
 def _delete(tenant: Tenant, received: _Received) -> None:
     for stored in received.files.values():
-        tenant.ledger.blobs.delete(stored.object_id)
+        discard(tenant.ledger.blobs, stored.object_id)
 
 
 def _bytes(chunks: Iterator[bytes], limit: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -13,6 +13,7 @@ from api.bodies import Day
 from api.requests import caller_of, digest_of
 from api.rest.answers import listed, page_number
 from api.rest.cases import Limit, Words
+from api.rest.shapes import EntryPage, History
 from domain.model import codes
 from projections.history import history
 from projections.journal.read import Search
@@ -21,7 +22,7 @@ router = APIRouter(tags=["journal"])
 Codes = Annotated[list[str] | None, Query(max_length=20)]
 
 
-@router.get("/journal")
+@router.get("/journal", response_model=EntryPage)
 def search_journal(
     request: Request,
     q: Words = "",
@@ -45,7 +46,7 @@ def search_journal(
     return listed("entries", found.rows, found.total, following, up_to_date)
 
 
-@router.get("/units/{unit}/history", response_model=dict[str, Any])
+@router.get("/units/{unit}/history", response_model=History)
 def unit_history(request: Request, unit: UUID) -> JSONResponse:
     """Who did and signed what on a case, entry or document, when, and on which bytes."""
     me = caller_of(request)

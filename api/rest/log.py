@@ -12,6 +12,7 @@ from api import reads
 from api.bodies import ReceiptWish
 from api.receipts import ask, receipt
 from api.requests import caller_of
+from api.rest.shapes import Asked
 from domain.model.errors import NotFound
 
 router = APIRouter(prefix="/log", tags=["log"])
@@ -48,7 +49,7 @@ def get_receipt(request: Request, position: int, chain: Chain = None) -> PlainTe
     return PlainTextResponse(receipt(caller_of(request), position, chain))
 
 
-@router.post("/receipts", status_code=202)
+@router.post("/receipts", status_code=202, response_model=Asked)
 def ask_receipt(request: Request, body: ReceiptWish, chain: Chain = None) -> JSONResponse:
     """Ask for the receipt of an event; asking twice is asking once."""
     me = caller_of(request)

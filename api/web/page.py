@@ -23,15 +23,19 @@ from projections import view
 def page(request: Request, me: Caller, name: str, *, status: int = 200, search: str = "", **values: Any) -> HTMLResponse:
     """The page `name` in its frame. Every template has `say` (values in words), `token` and `once` (for forms), `behind`."""
     nonce, fresh = forms.nonce_of(request, me)
+    form = values.get("form", forms.Filled())
+    failed = form.told is not None and form.told.status >= 500
     shown = {
         "say": Said(me.texts, me.site.name_of),
         "token": forms.token_for(me, nonce),
-        "once": str(new_id()),
+        # what failed may have been done after all: sent again from here it must not be done twice
+        "once": (failed and form.values.get("once")) or str(new_id()),
         "behind": False,
-        "form": forms.Filled(),
+        "form": form,
         **{name: lenient(value) for name, value in values.items()},
     }
-    response = HTMLResponse(shell.render(me.site.templates, name, frame(request, me, search), **shown), status)
+    headers = form.told.headers if form.told is not None else None
+    response = HTMLResponse(shell.render(me.site.templates, name, frame(request, me, search), **shown), status, headers)
     if fresh:
         response.set_cookie(forms.COOKIE, me.site.seal("nonce", nonce), **secure_cookie(request))
     return response

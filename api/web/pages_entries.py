@@ -20,6 +20,7 @@ from api.web.forms import Filled
 from api.web.page import onward, page
 from api.writes import Done, perform
 from domain.handlers.work import Work
+from domain.ledger.blobs import discard
 from domain.ledger.identity import new_id
 from domain.model.errors import NotFound, Refused
 from domain.model.ids import ENTRY_NUMBER
@@ -144,7 +145,7 @@ def _change(request: Request, entry: UUID, name: str, handle: Any) -> Response:
 def _done(me: Caller, keys: tuple[UUID, ...], handle: Handle, form: Received, given: tuple[UUID, ...]) -> Done:
     done = perform(me, keys, handle, key=forms.key_of(form.fields), given=given)
     if done.repeated and form.stored is not None:  # where both came at once this one's bytes were stored too
-        me.tenant.ledger.blobs.delete(form.stored.object_id)
+        discard(me.tenant.ledger.blobs, form.stored.object_id)
     return done
 
 

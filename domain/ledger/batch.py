@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from domain import catalogue, chain
 from domain.catalogue import Envelope
+from domain.ledger.clock import SKEW_LIMIT
 from domain.ledger.faults import ClaimTaken, StaleSubmission, VersionConflict
 from domain.ledger.identity import new_id
 from domain.ledger.submission import Appended, Receipt, Row, Submission, encode_row, envelope_for, versions_of
 from domain.model.chain_log import FactTypeIntroduced
 from domain.model.ids import Number
 
-STALE_AFTER_S = 5
+STALE_AFTER = timedelta(seconds=5)
 ClaimRef = tuple[str, str]
 
 
@@ -110,7 +111,8 @@ class Batch:
         return log_version
 
     def _problem(self, submission: Submission) -> BaseException | None:
-        if (self.now - submission.at).total_seconds() > STALE_AFTER_S:
+        # decided too long ago, or by a clock that has been set back since: either way its `at` is not the time of this act
+        if self.now - submission.at > STALE_AFTER or submission.at - self.now > SKEW_LIMIT:
             return StaleSubmission()
         for stream, expected in submission.expect.items():
             actual = self.found.versions.get(stream, 0)

@@ -1,4 +1,4 @@
-"""`dagbok log import` and mergers: an exported chain comes into a tenant byte for byte, all of it or nothing.
+"""`dagbok log import` and mergers: an exported or mirrored chain comes into a tenant byte for byte, all of it or nothing.
 
 Everything is loaded in one transaction, claims and counters are made anew from the facts, and then the tenant is verified as
 `dagbok verify` would, against the export's checkpoint, before that transaction commits. Documents' files are stored just before
@@ -25,9 +25,13 @@ from domain.ledger.derived import Derived
 from domain.ledger.export import StoredObject
 from domain.ledger.exported import Export, Row
 from domain.ledger.faults import LedgerError
+from domain.ledger.loss import two_people
+from domain.ledger.mirror_target import Target
+from domain.ledger.monotone import Memory
 from domain.ledger.tenants import Chain
 from domain.ledger.tiles import TileRows, stored_rows
 from domain.ledger.walk import PAGE, Findings, Walk
+from domain.model.chain_log import TailDecided
 
 VkeyFor = Callable[[str], str]
 """chain_id -> note verifier key of the signer, made where there is none (`signer.ensure_key`)."""
@@ -35,37 +39,75 @@ VkeyFor = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What came in: positions `first` to `last` of a chain, documents' files, and the record chain that is open now."""
+    """What came in: positions `first` to `last` of a chain, documents' files, and the record chain that is open now.
+
+    missing: positions that were signed and are in none of both; left: positions in the mirror that nobody vouched for.
+    """
 
     chain_id: str
     first: int
     last: int
     blobs: int
     open_chain: Chain
+    missing: range = range(0)
+    left: range = range(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What speaks for the events of a mirror that no checkpoint in it covers: the signer's memory of the chain, and two people.
+
+    people, reason: of those who vouch for what came after the last signed tree; none where there are none.
+    """
+
+    memory: Memory | None = None
+    people: tuple[str, ...] = ()
+    reason: str = ""
+
+
+NOTHING = Known()
 
 
 def bring(
-    connection: psycopg.Connection[Any], tenant: str, folder: Path, blobs: Blobs, vkey_for: VkeyFor, without_blobs: bool = False
-) -> Brought:
-    """Import an export with payloads: the missing tail of a chain that is here, or else a predecessor.
+    connection: psycopg.Connection[Any], tenant: str, folder: Path | Target, blobs: Blobs, vkey_for: VkeyFor,
+    without_blobs: bool = False, known: Known = NOTHING,
+) -> Brought:  # fmt: skip
+    """Import an export with payloads or a mirror: the missing tail of a chain that is here, or else a predecessor.
 
-    A predecessor is followed by a new record chain that names it and the one that was open. connection: the owner's, autocommit.
+    A predecessor is followed by a new record chain that names it and the one that was open. Of a mirror comes what a checkpoint
+    or the signer's memory proves, and the rest where two people vouch for it. connection: the owner's, autocommit.
     Raises LedgerError where nothing is missing or the two histories differ, Unfit where the folder is at fault.
     """
     source = Export(folder)
-    source.check(without_blobs)
+    tree = known.memory.tree if known.memory is not None else None
+    proven = max(source.checkpoint.size if source.checkpoint else 0, tree.size if tree and tree.size <= source.held else 0)
+    if known.people:
+        two_people(known.people, known.reason)
+    source.size = source.held if known.people or not source.is_mirror else proven
+    if not source.size:
+        raise LedgerError("nothing in the mirror was ever signed", hint="Two people may vouch for it: --by NAME --by NAME.")
+    source.check(without_blobs, {tree.size: tree.root} if tree else {}, partial(is_stored, blobs))
     with connection.transaction():
-        known = [one for one in tenants.chains(connection, tenant) if "/record/" in one.chain_id]
-        for one in known:  # nobody writes while claims and counters are made anew
+        chains = [one for one in tenants.chains(connection, tenant) if "/record/" in one.chain_id]
+        for one in chains:  # nobody writes while claims and counters are made anew
             connection.execute(sql.SQL("select 1 from {} for update").format(sql.Identifier(one.schema, "ledger_head")))
-        mine = next((one for one in known if one.chain_id == source.chain_id), None)
+        mine = next((one for one in chains if one.chain_id == source.chain_id), None)
+        stops: list[tuple[str]] = []
         if mine is not None:
-            first, opened = _tail(connection, mine, source), known[-1]
+            first, opened = _tail(connection, mine, source), chains[-1]
+            stops = _lift(connection, mine)
+            _note(connection, mine, source, known, max(proven + 1, first))
         else:
-            first, opened = 1, _precede(connection, tenant, known[-1], source, vkey_for)
-        _settle(connection, tenant, [source])
-        stored = _store_blobs([source], blobs)
-    return Brought(source.chain_id, first, source.checkpoint.size, stored, opened)
+            first, opened = 1, _precede(connection, tenant, chains[-1], source, vkey_for)
+        settle(connection, tenant, [source])
+        missing = range(source.size + 1, tree.size + 1) if tree and mine is not None else range(0)
+        if mine is not None and missing:  # the signer knows of more: nothing is written before that is back too
+            for reason in stops:
+                connection.execute(
+                    sql.SQL("insert into {} values (%s)").format(sql.Identifier(mine.schema, "ledger_stop")), reason
+                )
+        stored = _store_blobs(source, blobs)
+    return Brought(source.chain_id, first, source.size, stored, opened, missing, range(source.size + 1, source.held + 1))
 
 
 def merge(
@@ -85,9 +127,23 @@ def merge(
         number = len(sources) + 1
         predecessors = [(source.chain_id, source.note) for source in sources]
         opened = tenants.open_chain(connection, tenant, domain, number, predecessors, vkey_for(f"{domain}/record/{number}"))
-        _settle(connection, tenant, sources)
-        _store_blobs(sources, blobs)
+        settle(connection, tenant, sources)
+        for source in sources:
+            _store_blobs(source, blobs)
     return opened
+
+
+def load(connection: psycopg.Connection[Any], tenant: str, sources: Sequence[Export], passwords: Mapping[str, str]) -> None:
+    """Make a tenant of a mirror's chains as they are, to see that they can be brought back: nothing is opened, no file stored.
+
+    sources: in order of their numbers, checked. connection: the owner's, autocommit. Raises LedgerError.
+    """
+    tenants.prepare(connection, tenant, "mirror.invalid", passwords)
+    with connection.transaction():
+        tenants.make_schema(connection, tenant)
+        for source in sources:
+            _add_chain(connection, tenant, source.number, source)
+        settle(connection, tenant, sources)
 
 
 def _tail(connection: psycopg.Connection[Any], row: Chain, source: Export) -> int:
@@ -96,8 +152,8 @@ def _tail(connection: psycopg.Connection[Any], row: Chain, source: Export) -> in
         sql.SQL("select position, chain_hash from {} for update").format(sql.Identifier(row.schema, "ledger_head"))
     ).fetchone()
     position, chain_hash = (int(head[0]), bytes(head[1])) if head is not None else (0, b"")
-    if position >= source.checkpoint.size:
-        raise LedgerError(f"{row.chain_id} has {position} events here and {source.checkpoint.size} there: nothing is missing")
+    if position >= source.size and not any(True for _ in source.objects()):
+        raise LedgerError(f"{row.chain_id} has {position} events here and {source.size} there: nothing is missing")
     rows = source.rows()
     for passed in islice(rows, position):
         if passed.position == position and passed.chain_hash != chain_hash:
@@ -105,9 +161,23 @@ def _tail(connection: psycopg.Connection[Any], row: Chain, source: Export) -> in
                 f"{row.chain_id} was written on since: at {position} it is not the history of the export",
                 hint="Close the chain and open a new one (`dagbok ledger accept-loss`).",
             )
-    _load(connection, row.schema, rows, stored_rows(connection, row.schema, position), source)
-    connection.execute(sql.SQL("delete from {}").format(sql.Identifier(row.schema, "ledger_stop")))
+    if position < source.size:
+        _load(connection, row.schema, rows, stored_rows(connection, row.schema, position), source)
     return position + 1
+
+
+def _lift(connection: psycopg.Connection[Any], row: Chain) -> list[tuple[str]]:
+    """Take the stop away, by which the ledger would not verify; its reasons."""
+    return connection.execute(
+        sql.SQL("delete from {} returning reason").format(sql.Identifier(row.schema, "ledger_stop"))
+    ).fetchall()
+
+
+def _note(connection: psycopg.Connection[Any], row: Chain, source: Export, known: Known, unproven: int) -> None:
+    """Write down who vouched for what."""
+    if known.people and unproven <= source.size:
+        decision = TailDecided("vouched", row.chain_id, unproven, source.size, known.people, known.reason.strip())
+        tenants.note_decision(connection, row, decision)
 
 
 def _precede(connection: psycopg.Connection[Any], tenant: str, last: Chain, source: Export, vkey_for: VkeyFor) -> Chain:
@@ -170,6 +240,8 @@ def _load(connection: psycopg.Connection[Any], schema: str, rows: Iterator[Row],
     )
     with connection.cursor() as cursor:
         cursor.executemany(sql.SQL("insert into {ledger_tile} values (%s, %s, %s) on conflict do nothing").format(**names), full)
+    if source.checkpoint is None:
+        return
     connection.execute(
         sql.SQL("insert into {ledger_checkpoint} values (%s, %s, %s) on conflict do nothing").format(**names),
         (source.checkpoint.size, source.checkpoint.root, source.note),
@@ -183,31 +255,36 @@ def _load(connection: psycopg.Connection[Any], schema: str, rows: Iterator[Row],
         )
 
 
-def _settle(connection: psycopg.Connection[Any], tenant: str, sources: Sequence[Export]) -> None:
+def settle(connection: psycopg.Connection[Any], tenant: str, sources: Sequence[Export]) -> None:
     """Claims and counters anew from the facts of all record chains; then the whole tenant must verify."""
     found, findings = Derived(), Findings()
     for one in tenants.chains(connection, tenant):
         if "/record/" in one.chain_id:
             for page in Walk(one.chain_id, findings).pages(connection, one.schema):
                 found.take(one.chain_id, page.events, findings)
-            found.close(findings)
     derived.rewrite(connection, tenant, found)
-    for report in selfcheck.inspect(connection, tenant, [source.note for source in sources]):
+    for report in selfcheck.inspect(connection, tenant, [source.note for source in sources if source.note]):
         if not report.ok:
             fault = report.faults[0]
             raise LedgerError(f"nothing was brought in: {report.chain_id} would not verify: {fault.what}")
 
 
-def _store_blobs(sources: Sequence[Export], blobs: Blobs) -> int:
+def _store_blobs(source: Export, blobs: Blobs) -> int:
     """The documents' files that are not here yet: how many. Raises BlobFault where another stands in the place of one."""
-    missing = [(source, stored) for source in sources for stored in source.objects() if not _is_stored(blobs, stored)]
-    for source, stored in missing:
-        with source.blob(stored).open("rb") as file:
-            blobs.put(stored.object_id, iter(partial(file.read, 1 << 20), b""))
+    missing = [stored for stored in source.objects() if not is_stored(blobs, stored)]
+    for stored in missing:
+        chunks = source.chunks(stored)
+        if chunks is None:
+            raise BlobFault(f"the bytes of {stored.object_id} have gone from {source.name}")
+        put = blobs.put(stored.object_id, chunks)
+        if (put.size, put.checksum) != (stored.size, stored.checksum):  # it was right when it was checked
+            blobs.delete(stored.object_id)
+            raise BlobFault(f"the bytes of {stored.object_id} have changed in {source.name}")
     return len(missing)
 
 
-def _is_stored(blobs: Blobs, stored: StoredObject) -> bool:
+def is_stored(blobs: Blobs, stored: StoredObject) -> bool:
+    """Whether a document's file is here, whole."""
     try:
         for _ in blobs.get(stored.object_id, stored.size, stored.checksum):
             pass

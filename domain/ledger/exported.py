@@ -1,9 +1,10 @@
-"""An export folder as `log import` reads it: nothing in it is believed before it was held against the entries and the root."""
+"""An export folder or a mirror as `log import` reads it: nothing in it is believed before it was held against the entries and the
+root."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,9 +15,13 @@ from domain.ledger import witness
 from domain.ledger.erasure import DISPOSAL, Erasures, within
 from domain.ledger.export import BUNDLE, OBJECT_TOPIC, StoredObject, decode_object
 from domain.ledger.faults import LedgerError
+from domain.ledger.mirror_tail import ENTRIES_LIMIT, read_tail, unbundle
+from domain.ledger.mirror_target import FolderTarget, Target, TargetFault, read
 from domain.model.chain_log import ChainOpened
 
 LINE_LIMIT = 64 << 20  # bytes
+NOTE_LIMIT = 1 << 20  # bytes
+Here = Callable[[StoredObject], bool]
 
 
 class Unfit(LedgerError):
@@ -58,108 +63,147 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 
 
 class Export:
-    """A folder with checkpoint and payloads. Raises Unfit where they cannot be read, or the checkpoint is not the chain's.
+    """A folder with checkpoint and payloads, or the mirror of a chain. Raises Unfit where they cannot be read, or the checkpoint
+    is not the chain's.
 
-    note: the checkpoint with the chain's own signature alone; cosignatures: (witness, line); opened: the first fact.
+    held: how many events there are; size: how many of them are taken, which the caller may raise to `held`, for a mirror is
+    ahead of its checkpoint; checkpoint, note: with the chain's own signature alone, None and empty in a mirror that has none
+    yet; cosignatures: (witness, line); opened: the first fact.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, source: Path | Target) -> None:
+        self._source: Target = FolderTarget(source) if isinstance(source, Path) else source
+        self.name = str(source) if isinstance(source, Path) else "the mirror"
         try:
-            note = chain.parse_note((folder / "checkpoint").read_bytes())
-            self.checkpoint = chain.parse_checkpoint(note.text)
-            self.chain_id = self.checkpoint.origin
-            self._prefix = chain.entry_prefix(self.chain_id)
+            self._tail = read_tail(self._source)
+            self._begin()
             first = next(self.rows(), None)
-        except (OSError, ValueError) as problem:
-            raise Unfit(f"{folder} is no export with payloads: {problem}") from problem
+        except (OSError, ValueError, TargetFault) as problem:
+            raise Unfit(f"{self.name} is no export with payloads: {problem}") from problem
         opened = catalogue.decode(first.topic, first.meta, None)[1] if first is not None else None
         if not isinstance(opened, ChainOpened) or opened.chain_id != self.chain_id:
             raise Unfit("the first fact does not open this chain")
         self.opened: ChainOpened = opened
-        own = [one for one in note.signatures if one.name == self.chain_id]
-        alone = chain.Note(note.text, tuple(own[:1]))
-        if len(own) != 1 or self.chain_id not in chain.verify_note(alone, witness.log_keys([opened.vkey])):
-            raise Unfit("the checkpoint is not signed by the key that the chain was opened for")
-        self.note = chain.format_note(alone)
-        self.cosignatures = [
-            (one.name, chain.format_note(chain.Note(note.text, (one,))).rpartition("\n\n")[2])
-            for one in note.signatures
-            if one.name != self.chain_id
-        ]
+        self.note, self.cosignatures = self._own_signature() if self._note is not None else ("", [])
         self._objects: list[tuple[int, StoredObject]] = []
-        self._gone: list[tuple[int, int]] = []
 
-    def check(self, without_blobs: bool) -> None:
-        """Read all of it once. Raises Unfit at the first thing wrong, an absent document's file included, unless a disposal fact
-        names it or `without_blobs` is given."""
+    def _begin(self) -> None:
+        """What is there, by the checkpoint or by a mirror's tail."""
+        text = read(self._source, "checkpoint", NOTE_LIMIT) if self._tail is None else self._tail[0].checkpoint.encode()
+        self._note = chain.parse_note(text) if text else None
+        self.checkpoint = chain.parse_checkpoint(self._note.text) if self._note is not None else None
+        if self._tail is not None:
+            tail = self._tail[0]
+            self.chain_id, self.held, self.number = tail.chain_id, tail.position, tail.chain_no
+            if self.checkpoint is not None and (self.checkpoint.origin != tail.chain_id or self.checkpoint.size > self.held):
+                raise chain.ChainError("the mirror's checkpoint is not of its events")
+        elif self.checkpoint is not None:
+            self.chain_id, self.held, self.number = self.checkpoint.origin, self.checkpoint.size, 0
+        else:
+            raise chain.ChainError("it holds no checkpoint")
+        self._prefix = chain.entry_prefix(self.chain_id)
+        self.size = self.held if self._tail is None else 1
+
+    def _own_signature(self) -> tuple[str, list[tuple[str, str]]]:
+        assert self._note is not None
+        note, own = self._note, [one for one in self._note.signatures if one.name == self.chain_id]
+        alone = chain.Note(note.text, tuple(own[:1]))
+        if len(own) != 1 or self.chain_id not in chain.verify_note(alone, witness.log_keys([self.opened.vkey])):
+            raise Unfit("the checkpoint is not signed by the key that the chain was opened for")
+        lines = [(one.name, chain.format_note(chain.Note(note.text, (one,))).rpartition("\n\n")[2]) for one in note.signatures]
+        return chain.format_note(alone), [line for line in lines if line[0] != self.chain_id]
+
+    @property
+    def is_mirror(self) -> bool:
+        """Whether this is a mirror, whose newest events no checkpoint covers yet."""
+        return self._tail is not None
+
+    def check(self, without_blobs: bool, roots: Mapping[int, bytes] | None = None, here: Here = lambda _: False) -> None:
+        """Read the first `size` events once. Raises Unfit at the first thing wrong, an absent document's file included, unless a
+        disposal fact names it or `without_blobs` is given.
+
+        roots: size -> root of trees known otherwise; here: whether a file need not come, because it is here already.
+        """
+        proven = dict(roots or {})
+        if self.checkpoint is not None and self.checkpoint.size <= self.size:
+            proven[self.checkpoint.size] = self.checkpoint.root
         erasures, tree = Erasures(), chain.Frontier.empty()
         leaves: list[bytes] = []
         self._objects.clear()
         for row in self.rows():
             leaves.append(row.leaf_hash)
-            if len(leaves) == BUNDLE:
+            if len(leaves) == BUNDLE or row.position in proven or row.position == self.size:
                 tree, leaves = tree.extend(leaves), []
+                if tree.root() != proven.get(row.position, tree.root()):
+                    raise Unfit("the entries are not those that the checkpoint was signed for")
             if row.body is None:
                 erasures.gone(row.position)
             if row.topic.encode() == DISPOSAL:
                 erasures.decided(row.position, row.meta)
             if row.topic.encode().startswith(OBJECT_TOPIC):
                 self._objects.append((row.position, decode_object(row.meta)))
-        if tree.extend(leaves).root() != self.checkpoint.root:
-            raise Unfit("the entries are not those that the checkpoint was signed for")
-        for run, what in erasures.faults(self.checkpoint.size):
+        for run, what in erasures.faults(max([0, *proven])):
             raise Unfit(f"at position {run[0]}: {what}")
-        self._gone = erasures.listed("blob")
+        self._check_blobs(without_blobs, erasures.listed("blob"), here)
+
+    def _check_blobs(self, without_blobs: bool, gone: list[tuple[int, int]], here: Here) -> None:
         kept = []
         for position, stored in self._objects:
-            if self.blob(stored).is_file():
-                self._check_blob(position, stored)
+            if here(stored):
+                continue
+            chunks = self.chunks(stored)
+            if chunks is not None:
+                _check_blob(position, stored, chunks)
                 kept.append((position, stored))
-            elif not without_blobs and not within(self._gone, position):
+            elif not without_blobs and not within(gone, position):
                 raise Unfit(
-                    f"at position {position}: {self.blob(stored)} is absent", hint="--without-blobs brings the facts alone."
+                    f"at position {position}: {self.name}/blob/{stored.object_id} is absent",
+                    hint="--without-blobs brings the facts alone.",
                 )
         self._objects = kept
 
     def objects(self) -> Iterator[StoredObject]:
-        """The documents' files that `check` found whole."""
+        """The documents' files that `check` found whole, and that are not here yet."""
         return (stored for _, stored in self._objects)
 
-    def blob(self, stored: StoredObject) -> Path:
-        """Where a document's file stands."""
-        return self.folder / "blob" / str(stored.object_id)
-
-    def _check_blob(self, position: int, stored: StoredObject) -> None:
-        with self.blob(stored).open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != stored.checksum or file.tell() != stored.size:
-                raise Unfit(f"at position {position}: {self.blob(stored)} is not the file whose digest the fact has")
+    def chunks(self, stored: StoredObject) -> Iterator[bytes] | None:
+        """The bytes of a document's file, None where it is absent."""
+        return self._source.get(f"blob/{stored.object_id}")
 
     def rows(self) -> Iterator[Row]:
-        """The facts in order, each held against its entry. Raises Unfit, OSError."""
+        """The first `size` facts in order, each held against its entry. Raises Unfit, OSError."""
         head = chain.genesis(self.chain_id)
-        for index in range((self.checkpoint.size + BUNDLE - 1) // BUNDLE):
-            width = min(BUNDLE, self.checkpoint.size - BUNDLE * index)
-            with (self.folder / chain.payload_path(index)).open("rb") as lines:
-                for position, entry in enumerate(self._entries(index, width), BUNDLE * index + 1):
-                    try:
-                        row = self._row(position, entry, lines.readline(LINE_LIMIT), head)
-                    except (ValueError, msgspec.MsgspecError) as problem:
-                        raise Unfit(f"at position {position}: {problem}") from problem
-                    head = row.chain_hash
-                    yield row
-                if lines.read(1):
-                    raise Unfit(f"{chain.payload_path(index)} has more lines than facts")
+        for index in range((self.size + BUNDLE - 1) // BUNDLE):
+            entries, lines = self._bundle(index, min(BUNDLE, self.held - BUNDLE * index))
+            for position, entry in enumerate(entries, BUNDLE * index + 1):
+                try:
+                    row = self._row(position, entry, next(lines, b""), head)
+                except (ValueError, msgspec.MsgspecError) as problem:
+                    raise Unfit(f"at position {position}: {problem}") from problem
+                head = row.chain_hash
+                yield row
+                if position == self.size and self._tail is not None:
+                    return
+            if next(lines, b""):
+                raise Unfit(f"{chain.payload_path(index)} has more lines than facts")
 
-    def _entries(self, index: int, width: int) -> Iterator[bytes]:
+    def _bundle(self, index: int, width: int) -> tuple[list[bytes], Iterator[bytes]]:
+        if self._tail is not None and width < BUNDLE:
+            return self._tail[1], iter(self._tail[2])
         path = chain.entries_path(index, width)
-        data, at = (self.folder / path).read_bytes(), 0
-        for _ in range(width):
-            end = at + 2 + int.from_bytes(data[at : at + 2], "big")
-            yield data[at + 2 : end]
-            at = end
-        if at != len(data):
+        data = read(self._source, path, ENTRIES_LIMIT)
+        if data is None:
+            raise Unfit(f"{path} is absent")
+        try:
+            entries = unbundle(data)
+        except ValueError:
+            entries = []
+        if len(entries) != width:
             raise Unfit(f"{path} is not {width} entries with their lengths")
+        chunks = self._source.get(chain.payload_path(index))
+        if chunks is None:
+            raise Unfit(f"{chain.payload_path(index)} is absent")
+        return entries, _lines(chunks)
 
     def _row(self, position: int, entry: bytes, text: bytes, head: bytes) -> Row:
         at, recorded, stream, version, topic, meta_commit, body_commit = chain.split_entry(self._prefix, entry)
@@ -178,3 +222,26 @@ class Export:
         leaf = chain.leaf_hash(entry)
         fields = stream, version, topic.decode(), recorded, meta_salt, line.meta, meta_commit, body_salt, line.body, body_commit
         return Row(position, *fields, leaf, chain.chain_hash(head, leaf))
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines with their newlines. Memory: the longest line, at most 64 MiB, beyond which it is cut and will not be an entry's."""
+    rest = b""
+    for chunk in chunks:
+        rest += chunk
+        *whole, rest = rest.splitlines(keepends=True) or [b""]
+        yield from whole
+        if rest.endswith(b"\n") or len(rest) > LINE_LIMIT:
+            yield rest
+            rest = b""
+    if rest:
+        yield rest
+
+
+def _check_blob(position: int, stored: StoredObject, chunks: Iterator[bytes]) -> None:
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+    if (digest.hexdigest(), size) != (stored.checksum, stored.size):
+        raise Unfit(f"at position {position}: the file {stored.object_id} is not the one whose digest the fact has")

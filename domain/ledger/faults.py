@@ -62,6 +62,22 @@ class ClockFault(LedgerError):
     retry_after_s = 30
 
 
+class StorageFull(LedgerError):
+    """There is no room left on the disk, so nothing new is taken in. Reading goes on."""
+
+    code = "storage.full"
+    hint = "Make room on the disk; writing goes on by itself once there is."
+    retry_after_s = 30
+
+
+class StorageAway(LedgerError):
+    """The disk does not take or give bytes now. Nothing was stored; reading goes on as far as the disk lets it."""
+
+    code = "storage.away"
+    hint = "See to the disk: it is read-only, damaged, out of reach, or the process has too many files open."
+    retry_after_s = 30
+
+
 class Unsafe(LedgerError):
     """The database is set so that an acknowledged event could be lost. Nothing is written."""
 
@@ -72,6 +88,14 @@ class Broken(LedgerError):
     """The chain in the database is not the one that was written. Nothing more is written; run `dagbok verify`."""
 
     code = "ledger.broken"
+
+
+class Stopped(Broken):
+    """The ledger is read-only, because it may have lost events (CONTRACT §3). Two people decide how it goes on."""
+
+    code = "ledger.stopped"
+    hint = "`dagbok ledger compare` lists what is lost, `dagbok log import --mirror` brings it back."
+    retry_after_s = 300
 
 
 class ChainIsClosed(LedgerError):

@@ -3,12 +3,16 @@
 A follower stores (chain_id, position, chain_hash) and stops where the ledger disagrees. One runner a projection, by an
 advisory lock that the session holds. A fact that cannot be applied stops its own stream only, unless the projection says
 that it must stop altogether.
+
+The log may be read from a streaming standby: what the standby has not replayed yet is waited for, and is no disagreement. A
+standby that was promoted is a ledger like any other, and one that lacks what was followed stops the follower.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -20,6 +24,7 @@ from psycopg import sql
 from domain.catalogue import UnknownFact
 from domain.chain import DISPOSAL_TOPIC
 from domain.ledger.faults import Broken, LedgerError
+from domain.ledger.patience import patient
 from domain.ledger.projection import Erased, Projection, Transaction, connection_lost, said
 from domain.ledger.reader import Recorded, decode_row
 
@@ -30,7 +35,10 @@ POLL_S = 0.1
 
 
 class Follower:
-    """Follows the tenant's record chains into `schema`. Raises Broken where the ledger disagrees with what was followed."""
+    """Follows the tenant's record chains into `schema`. Raises Broken where the ledger disagrees with what was followed.
+
+    dsn: where the projection's rows are written; log_dsn: a standby that the facts are read from, default the same database.
+    """
 
     def __init__(
         self,
@@ -39,16 +47,28 @@ class Follower:
         projection: Projection,
         schema: str | None = None,
         reader_roles: Sequence[str] = ("web", "reader", "auditor"),
+        log_dsn: str | None = None,
     ) -> None:
         self.projection = projection
         self.tenant = tenant
         self.schema = schema or f"{tenant}_p_{projection.NAME}"
         self._roles = reader_roles
         self._dsn = dsn
-        self.connection: psycopg.Connection[Any] = psycopg.connect(dsn, autocommit=True)
+        self.log_dsn = log_dsn
+        self._connect()
         self._chain = ""
         self.broken: LedgerError | None = None
         self._poisoned: dict[UUID, tuple[str, int]] = {}
+
+    def _connect(self) -> None:
+        self.connection: psycopg.Connection[Any] = psycopg.connect(patient(self._dsn), autocommit=True)
+        self._log = self.connection
+        if self.log_dsn is not None:
+            try:
+                self._log = psycopg.connect(patient(self.log_dsn), autocommit=True)
+            except psycopg.OperationalError:
+                self.connection.close()
+                raise
 
     def lease(self) -> bool:
         """Become the one runner of this projection; False where another session is."""
@@ -103,13 +123,13 @@ class Follower:
 
     def reconnect(self) -> None:
         """A new connection in place of a broken one; the lease must be taken again. Raises psycopg.OperationalError."""
-        self.connection.close()
-        self.connection = psycopg.connect(self._dsn, autocommit=True)
+        self.close()
+        self._connect()
 
     def chains(self) -> list[tuple[str, str]]:
         """(chain_id, schema) of the record chains, oldest first."""
         query = sql.SQL("select chain_id, schema from {} where chain_id like '%%/record/%%' order by chain_no")
-        rows = self.connection.execute(query.format(sql.Identifier(self.tenant, "ledger_chain"))).fetchall()
+        rows = self._log.execute(query.format(sql.Identifier(self.tenant, "ledger_chain"))).fetchall()
         return [(str(row[0]), str(row[1])) for row in rows]
 
     def step(self, up_to: Mapping[str, int] | None = None) -> int:
@@ -132,16 +152,12 @@ class Follower:
                 sql.SQL("select position, chain_hash from {} where chain_id = %s").format(self._own("follower")), (chain_id,)
             ).fetchone()
             position, known = (int(row[0]), bytes(row[1])) if row else (0, b"")
-            with self.connection.cursor(binary=True) as cursor:
-                # from the last position on, that fact included: its chain hash must still be the one that was followed
-                rows = cursor.execute(
-                    sql.SQL(
-                        "select position, recorded_at_us, originator_id, originator_version, topic, meta, body, chain_hash"
-                        " from {} where position >= %s and position <= %s order by position limit %s"
-                    ).format(sql.Identifier(schema, "event")),
-                    (position, up_to if up_to is not None else 2**62, BATCH + 1),
-                ).fetchall()
+            rows = self._read(schema, position, up_to)
             if position:
+                if not rows and self._log is not self.connection:
+                    if self.behind():
+                        return 0
+                    rows = self._read(schema, position, up_to)  # it may have been promoted between the two questions
                 if not rows or int(rows[0][0]) != position or bytes(rows[0][7]) != known:
                     raise self._disagree(chain_id, position)
                 rows = rows[1:]
@@ -156,6 +172,24 @@ class Follower:
                 (chain_id, int(rows[-1][0]), bytes(rows[-1][7])),
             )
             return len(rows)
+
+    def _read(self, schema: str, position: int, up_to: int | None) -> list[Any]:
+        # from the last position on, that fact included: its chain hash must still be the one that was followed
+        query = sql.SQL(
+            "select position, recorded_at_us, originator_id, originator_version, topic, meta, body, chain_hash"
+            " from {} where position >= %s and position <= %s order by position limit %s"
+        ).format(sql.Identifier(schema, "event"))
+        with self._log.transaction(), self._log.cursor(binary=True) as cursor:
+            # by the index: with no statistics yet the planner sorts all that is left of the log, again for each batch
+            self._log.execute("set local enable_sort to off")
+            rows = cursor.execute(query, (position, up_to if up_to is not None else 2**62, BATCH + 1)).fetchall()
+            self._log.execute("set local enable_sort to on")
+            return rows
+
+    def behind(self) -> bool:
+        """Whether the log is read from a standby, which may not have replayed yet what is asked for."""
+        row = None if self._log is self.connection else self._log.execute("select pg_is_in_recovery()").fetchone()
+        return bool(row and row[0])
 
     def _disagree(self, chain_id: str, position: int) -> Broken:
         return Broken(
@@ -210,7 +244,7 @@ class Follower:
         """The units whose facts stand at these positions of the chain followed now."""
         found: dict[UUID, None] = {}
         for part in positions:
-            rows = self.connection.execute(
+            rows = self._log.execute(
                 sql.SQL("select distinct originator_id from {} where position >= %s and position < %s").format(
                     sql.Identifier(self._chain, "event")
                 ),
@@ -228,7 +262,7 @@ class Follower:
             last = up_to if current else 2**62
             if chain_id == poisoned_chain:
                 last = min(last, poisoned_at - 1)
-            rows = self.connection.execute(
+            rows = self._log.execute(
                 sql.SQL(
                     "select position, recorded_at_us, originator_id, originator_version, topic, meta, body from {}"
                     " where originator_id = %s and position <= %s order by originator_version"
@@ -260,7 +294,8 @@ class Follower:
         return digest.hexdigest()
 
     def close(self) -> None:
-        """Close the connection; the lease ends with it."""
+        """Close the connections; the lease ends with its own."""
+        self._log.close()
         self.connection.close()
 
 
@@ -337,11 +372,11 @@ def rebuild(dsn: str, tenant: str, projection: Projection, live: Follower, swap:
     The live follower must hold the lease and stand still. swap: put the rebuilt one in the live one's place, in one transaction.
     """
     positions = live.positions()
-    shadow = Follower(dsn, tenant, projection, f"{tenant}_rebuild_{projection.NAME}")
+    shadow = Follower(dsn, tenant, projection, f"{tenant}_rebuild_{projection.NAME}", log_dsn=live.log_dsn)
     try:
         shadow.drop()
         shadow.prepare()
-        while shadow.step(positions):
+        while shadow.step(positions) or _must_wait(shadow, positions):
             pass
         digests = live.digest(), shadow.digest()
         if swap:
@@ -354,3 +389,10 @@ def rebuild(dsn: str, tenant: str, projection: Projection, live: Follower, swap:
         return digests
     finally:
         shadow.close()
+
+
+def _must_wait(shadow: Follower, positions: Mapping[str, int]) -> bool:
+    if shadow.positions() == positions or not shadow.behind():
+        return False
+    time.sleep(POLL_S)
+    return True

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
+
+from domain.ledger import durable
+from domain.ledger.durable import DISK, Disk, on_disk
 
 
 class Keys:
     """Files of 0600 under `folder` (DATA/secrets). Missing ones are made, durable before use."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: Disk = DISK) -> None:
         self.folder = folder
+        self._disk = disk
 
     def secret(self, name: str) -> str:
-        """A text secret, for example a role's password."""
+        """A text secret, for example a role's password. Raises StorageFull, StorageAway."""
         return self._read(name).decode()
 
     def _read(self, name: str) -> bytes:
         path = self.folder / name
-        if not path.exists():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = self.folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(secrets.token_urlsafe(32).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            try:  # the first of two makers wins
-                os.link(draft, path)
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-            descriptor = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        return path.read_bytes()
+        with on_disk():
+            if not path.exists():
+                self._disk.make_folder(self.folder)
+                self._disk.sync_folder(self.folder.parent)
+                durable.create(path, secrets.token_urlsafe(32).encode(), self._disk)  # the first of two makers wins
+            with self._disk.open(path) as file:
+                return file.read()
 
     def claim_digest(self, tenant: str, *parts: str) -> str:
         """HMAC-SHA-256 (hex) under the tenant's claim key: what stands in a claim for a key that may be personal."""

@@ -40,7 +40,7 @@ class Ledger:
         """Append the facts of one command: all or nothing, acknowledged when durable.
 
         expect: the version of every stream read (0 = must not exist). Claims, releases and numbers stand in the facts.
-        Raises VersionConflict, ClaimTaken, StaleSubmission, Busy, ClockFault, TooLarge.
+        Raises VersionConflict, ClaimTaken, StaleSubmission, Busy, ClockFault, StorageFull, TooLarge.
         """
         return self.writer.append(submit(facts, envelope, expect, at))
 

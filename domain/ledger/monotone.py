@@ -131,10 +131,56 @@ class Store:
             window *= 8
 
     def _fields(self, line: bytes) -> list[str]:
-        text = line[9:-1].decode(errors="replace")
-        if line != _summed(text):
-            raise StoreFault(f"a line of {self._path} is damaged", hint="Bring the signer's folder back from its own copy.")
-        return text.split(" ")
+        return _fields(self._path, line)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a signer remembers of a chain: its last tree, and (position, size of the tree) of every receipt that it issued."""
+
+    tree: Tree | None
+    receipts: tuple[tuple[int, int], ...]
+
+
+def recall(signer_dir: Path, chain_id: str) -> Memory | None:
+    """The memory of a chain's signer, read beside a signer that may be at work; None where there is none. Raises StoreFault."""
+    tree: Tree | None = None
+    receipts: list[tuple[int, int]] = []
+    try:
+        for kind, *values in _remembered(signer_dir, chain_id):
+            if kind == "tree":
+                tree = _tree([kind, *values])
+            elif kind == "receipt":
+                receipts.append((int(values[0]), int(values[1])))
+    except FileNotFoundError:
+        return None
+    return Memory(tree, tuple(receipts))
+
+
+def issued(signer_dir: Path, chain_id: str) -> Iterator[tuple[int, int]]:
+    """`Memory.receipts` one by one, however many. Raises StoreFault; FileNotFoundError where there is no memory."""
+    for kind, *values in _remembered(signer_dir, chain_id):
+        if kind == "receipt":
+            yield int(values[0]), int(values[1])
+
+
+def _remembered(signer_dir: Path, chain_id: str) -> Iterator[list[str]]:
+    path = chain_folder(signer_dir, chain_id) / "monotone"
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):  # being written, or torn: what it speaks of has not left
+                break
+            fields = _fields(path, line)
+            if fields[0] not in ("tree", "receipt") and fields[1:] != [chain_id]:
+                raise StoreFault(f"{path} is the memory of another chain")
+            yield fields
+
+
+def sign_note(key: Ed25519PrivateKey, chain_id: str, size: int, root: bytes) -> str:
+    """The checkpoint of a tree as a signed note. Ed25519 signs alike each time: an old checkpoint comes back byte for byte."""
+    text = chain.Checkpoint(chain_id, size, root).text()
+    identity = chain.key_id(chain_id, chain.ED25519, key.public_key().public_bytes_raw())
+    return chain.format_note(chain.Note(text, (chain.Signature(chain_id, identity, key.sign(text.encode())),)))
 
 
 def ensure_key(signer_dir: Path, chain_id: str) -> str:
@@ -182,6 +228,13 @@ def read_key(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise StoreFault(f"{path} is not an Ed25519 key")
     return key
+
+
+def _fields(path: Path, line: bytes) -> list[str]:
+    text = line[9:-1].decode(errors="replace")
+    if line != _summed(text):
+        raise StoreFault(f"a line of {path} is damaged", hint="Bring the signer's folder back from its own copy.")
+    return text.split(" ")
 
 
 def _summed(text: str) -> bytes:

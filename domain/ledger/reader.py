@@ -9,11 +9,16 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from domain import catalogue
 from domain.catalogue import Envelope
 from domain.ledger.faults import Busy
+from domain.ledger.patience import ended_within, patient
+
+WAIT_S = 5.0
+TRIES = 3  # a server that restarts may take down a second connection while the first is replaced
+WHOLE_LOG_WITHIN_S = 3_600.0
 
 
 class Recorded(NamedTuple):
@@ -44,24 +49,43 @@ class Reader:
     def __init__(self, dsn: str, tenant: str, size: int = 8) -> None:
         self.tenant = tenant
         self.pool: ConnectionPool[Any] = ConnectionPool(
-            dsn, min_size=1, max_size=size, kwargs={"autocommit": True}, open=True, timeout=5
+            patient(dsn),
+            min_size=1,
+            max_size=size,
+            kwargs={"autocommit": True},
+            open=True,
+            timeout=WAIT_S,
+            reconnect_timeout=WAIT_S,  # then the next caller tries: a pool's own waits double, and outlast the trouble
         )
         self._chains: list[tuple[str, str]] = []
         self.refresh()
 
-    def rows(self, query: sql.Composed, values: Sequence[object] = (), binary: bool = False) -> list[TupleRow]:
-        """What a query gives; dead connections that a restarted server left in the pool are replaced once. Raises Busy."""
-        try:
-            return self._once(query, values, binary)
-        except psycopg.OperationalError:
-            self.pool.check()
-        try:
-            return self._once(query, values, binary)
-        except psycopg.OperationalError as problem:
-            raise Busy("the database cannot be read", hint=str(problem)) from problem
+    def rows(
+        self,
+        query: sql.Composed,
+        values: Sequence[object] = (),
+        binary: bool = False,
+        within_s: float | None = None,
+    ) -> list[TupleRow]:
+        """What a query gives; dead connections that a restarted server left in the pool are replaced. Raises Busy.
 
-    def _once(self, query: sql.Composed, values: Sequence[object], binary: bool) -> list[TupleRow]:
-        with self.pool.connection() as connection, connection.cursor(binary=binary) as cursor:
+        within_s: how long the database may take, default 30 s.
+        """
+        for tries in range(1, TRIES + 1):
+            try:
+                return self._once(query, values, binary, within_s)
+            except psycopg.OperationalError as problem:
+                if tries == TRIES or isinstance(problem, PoolTimeout):
+                    raise Busy("the database cannot be read", hint=str(problem)) from problem
+                self.pool.drain()  # a silent line would hold a check up as it held the query up
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _once(self, query: sql.Composed, values: Sequence[object], binary: bool, within_s: float | None) -> list[TupleRow]:
+        with (
+            self.pool.connection() as connection,
+            ended_within(connection, within_s),
+            connection.cursor(binary=binary) as cursor,
+        ):
             rows: list[TupleRow] = cursor.execute(query, values).fetchall()
             return rows
 
@@ -125,7 +149,8 @@ class Reader:
         query = "select convert_from(meta, 'UTF8')::jsonb->'f'->>'object_id' from {} where topic like 'document.object-added.%%'"
         found: list[UUID] = []
         for _, schema in self._chains:
-            found.extend(UUID(row[0]) for row in self.rows(sql.SQL(query).format(sql.Identifier(schema, "event"))))
+            rows = self.rows(sql.SQL(query).format(sql.Identifier(schema, "event")), within_s=WHOLE_LOG_WITHIN_S)
+            found.extend(UUID(row[0]) for row in rows)
         return found
 
     def close(self) -> None:

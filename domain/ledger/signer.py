@@ -79,10 +79,10 @@ class Signer:
         self._rows: TileRows | None = None
         public = self._store.key.public_key().public_bytes_raw()
         self.vkey = chain.vkey(chain_id, chain.ED25519, public)
-        self._key_id = chain.key_id(chain_id, chain.ED25519, public)
         self.state = State.FRESH if self._store.tree is None else State.SIGNING
         self.reason = ""
         self._sql = {name: sql.Identifier(schema, name) for name in _TABLES}
+        self._sql["predecessor"] = sql.Identifier(tenants.tenant_of(schema), "ledger_chain_predecessor")
 
     def tick(self) -> Signed | None:
         """Sign what is new and answer receipt requests; None where there was neither.
@@ -193,9 +193,7 @@ class Signer:
         return self._rows
 
     def _publish(self, connection: psycopg.Connection[Any], tree: Tree) -> Signed:
-        text = chain.Checkpoint(self.chain_id, tree.size, tree.root).text()
-        signature = chain.Signature(self.chain_id, self._key_id, self._store.key.sign(text.encode()))
-        note = chain.format_note(chain.Note(text, (signature,)))
+        note = monotone.sign_note(self._store.key, self.chain_id, tree.size, tree.root)
         found = self._ask(
             "select position from {ledger_receipt} where size is null and position between 1 and %(size)s"
             " order by position limit %(limit)s",
@@ -218,8 +216,12 @@ class Signer:
 
     def _refuse(self, reason: str) -> None:
         self.state, self.reason, self._rows = State.REFUSED, reason, None
-        text = "insert into {ledger_stop} select %(reason)s where not exists (select 1 from {ledger_stop})"
-        self._ask(text, {"reason": reason})
+        # a chain that another names as its predecessor is written no more: two people may have accepted that its end is lost
+        text = (
+            "insert into {ledger_stop} select %(reason)s where not exists (select 1 from {ledger_stop})"
+            " and not exists (select 1 from {predecessor} where predecessor = %(chain_id)s)"
+        )
+        self._ask(text, {"reason": reason, "chain_id": self.chain_id})
 
     def close(self) -> None:
         """Give connection and store back."""

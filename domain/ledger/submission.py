@@ -19,7 +19,6 @@ from domain.model.ids import ClaimKey, Number
 
 FACTS_LIMIT = 1_000
 WAKE_WITHIN_S = 1.0
-WAKE_WITHIN_S = 1.0
 IDEMPOTENCY = "idempotency"
 MESSAGE = "message"
 MESSAGE_SOURCE = "fiks:"

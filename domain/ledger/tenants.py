@@ -18,7 +18,7 @@ from domain.ledger.clock import SystemClock
 from domain.ledger.faults import LedgerError
 from domain.ledger.identity import new_id
 from domain.ledger.submission import Row, encode_row
-from domain.model.chain_log import ChainClosed, ChainOpened, FactTypeIntroduced
+from domain.model.chain_log import ChainClosed, ChainOpened, FactTypeIntroduced, TailDecided
 
 ROLE_KINDS = ("owner", "writer", "reader", "disposer", "rekey", "auditor", "signer", "web", "public", "work")
 # the names of a tenant's further schemas begin with its own: no other tenant may be called so
@@ -34,6 +34,11 @@ class Chain:
     number: int
     chain_id: str
     schema: str
+
+
+def tenant_of(schema: str) -> str:
+    """The tenant that a chain's schema belongs to: its name holds none of these words."""
+    return schema.partition("_record_")[0].partition("_access_")[0]
 
 
 def create_roles(connection: psycopg.Connection, tenant: str, passwords: Mapping[str, str]) -> None:
@@ -140,6 +145,11 @@ def close_chain(connection: psycopg.Connection, tenant: str, chain: Chain, reaso
         _append(connection, chain.schema, chain.chain_id, [ChainClosed(reason)], now or SystemClock().now())
 
 
+def note_decision(connection: psycopg.Connection, chain: Chain, decision: TailDecided, *, now: datetime | None = None) -> None:
+    """Write what two people decided as the next fact of an open chain, in the caller's transaction; the first of them acts."""
+    _append(connection, chain.schema, chain.chain_id, [decision], now or SystemClock().now(), decision.people[0])
+
+
 def _first_facts(connection: psycopg.Connection, schema: str, chain_id: str, opened: ChainOpened, now: datetime) -> None:
     connection.execute(
         sql.SQL("insert into {} values (1, 0, %s, %s, 0)").format(sql.Identifier(schema, "ledger_head")),
@@ -148,7 +158,9 @@ def _first_facts(connection: psycopg.Connection, schema: str, chain_id: str, ope
     _append(connection, schema, chain_id, [opened], now)
 
 
-def _append(connection: psycopg.Connection, schema: str, chain_id: str, facts: Sequence[object], now: datetime) -> None:
+def _append(
+    connection: psycopg.Connection, schema: str, chain_id: str, facts: Sequence[object], now: datetime, actor: str = "dagbok"
+) -> None:
     """Append facts of the chain about itself, under the head lock."""
     head = connection.execute(
         sql.SQL("select position, chain_hash, frontier, recorded_at_us from {} for update").format(
@@ -168,7 +180,7 @@ def _append(connection: psycopg.Connection, schema: str, chain_id: str, facts: S
     rows: list[Row] = []
     for fact in _introduced(connection, schema, facts):
         version += 1
-        envelope = Envelope(cmd=str(new_id()), n=1, m=1, actor="dagbok", at=catalogue.instant(now))
+        envelope = Envelope(cmd=str(new_id()), n=1, m=1, actor=actor, at=catalogue.instant(now))
         rows.append(encode_row(stream, version, fact, envelope))
     at = _Place(position, bytes(head[1]), chain.Frontier.decode(bytes(head[2])), recorded_at_us)
     for row in rows:

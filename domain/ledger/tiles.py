@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -26,8 +27,22 @@ class TileRows:
         """Take the next leaf hashes; the tiles that became full, children before parents."""
         self.size += len(leaves)
         self._rows[0].extend(leaves)
+        return self._fill(0)
+
+    def join(self, following: TileRows) -> list[Tile]:
+        """Take a tree of fewer than 65 536 leaves that was grown by itself, after a multiple of 256; the tiles above the lowest
+        level that became full: those of the lowest became full in the other tree. Raises ValueError."""
+        if self.size % 256 or following.size >= 65_536:
+            raise ValueError(f"a tree of {following.size} cannot be joined to one of {self.size}")
+        lowest, *above = following._rows
+        self._rows += [[] for _ in range(2 - len(self._rows))]
+        self._rows[0] = list(lowest)
+        self._rows[1].extend(above[0] if above else [])
+        self.size += following.size
+        return self._fill(1)
+
+    def _fill(self, level: int) -> list[Tile]:
         full: list[Tile] = []
-        level = 0
         while level < len(self._rows) and len(self._rows[level]) >= 256:
             row, done = self._rows[level], len(self._rows[level]) // 256
             if level + 1 == len(self._rows):
@@ -49,6 +64,56 @@ class TileRows:
     def edge(self) -> list[Tile]:
         """The partial tiles."""
         return [(level, self.size >> 8 * (level + 1), b"".join(row)) for level, row in enumerate(self._rows) if row]
+
+
+class Growth:
+    """A tree as it grows: `roots` at the sizes that are wanted, and a digest of each full tile. Memory: 32 bytes a tile.
+
+    rows: the tree that it begins with; of its tiles nothing is known here. A tree of a run of positions that is grown by itself
+    begins empty at the position before; it is joined to the one before it, and keeps its edges at the wanted sizes until then.
+    """
+
+    def __init__(self, rows: TileRows, wanted: Iterable[int], before: int = 0) -> None:
+        self.rows = rows
+        self.before = before
+        self.first = rows.size
+        self.roots: dict[int, bytes] = {}
+        self._wanted = sorted((size for size in set(wanted) if size > before + rows.size), reverse=True)
+        self._edges: list[chain.Frontier] = []
+        self._tiles: dict[int, bytearray] = {}
+
+    def add(self, leaves: list[bytes]) -> None:
+        """Take the next leaf hashes."""
+        while self._wanted and self._wanted[-1] <= self.before + self.rows.size + len(leaves):
+            edge = self.rows.frontier(leaves[: self._wanted.pop() - self.before - self.rows.size])
+            if self.before:
+                self._edges.append(edge)
+            else:
+                self.roots[edge.size] = edge.root()
+        self._digest(self.rows.add(leaves))
+
+    def join(self, following: Growth) -> None:
+        """Take the tree of the next run: a number of leaves that divides `before`, or, of the last run, fewer."""
+        edge, whole = self.rows.frontier(), following.rows.size
+        self.roots |= following.roots
+        for one in following._edges:
+            if one.size < whole:  # the whole run may make a perfect tree with what is before it
+                self.roots[edge.size + one.size] = chain.Frontier(edge.size + one.size, edge.nodes + one.nodes).root()
+        while self._wanted and self._wanted[-1] <= edge.size + whole:
+            self._wanted.pop()
+        self._tiles.setdefault(0, bytearray()).extend(following._tiles.get(0, b""))
+        self._digest(self.rows.join(following.rows))
+        if any(one.size == whole for one in following._edges):
+            self.roots[self.rows.size] = self.rows.frontier().root()
+
+    def tiles(self) -> Iterator[tuple[int, int, bytes]]:
+        """(level, number of its first tile here, SHA-256 of each one after the other)."""
+        for level, digests in sorted(self._tiles.items()):
+            yield level, self.first >> 8 * (level + 1), bytes(digests)
+
+    def _digest(self, full: Iterable[Tile]) -> None:
+        for level, _, hashes in full:
+            self._tiles.setdefault(level, bytearray()).extend(sha256(hashes).digest())
 
 
 def tile_root(hashes: bytes) -> bytes:

@@ -101,23 +101,29 @@ class Walk:
 
     def pages(self, connection: psycopg.Connection[Any], schema: str, up_to: int | None = None) -> Iterator[Page]:
         """The rows after `position`, checked. The connection, in a transaction, is busy with it until the last page was taken."""
+        with closing(self.rows(connection, schema, up_to)) as rows:
+            while page := list(islice(rows, PAGE)):
+                yield self.take(page)
+
+    def rows(self, connection: psycopg.Connection[Any], schema: str, up_to: int | None = None) -> Generator[bytes, None, None]:
+        """The rows after `position`, for `take`."""
         connection.execute("set local enable_sort to off")  # by the index: sorting a table of any size takes room and time first
-        rows = copy_rows(
+        return copy_rows(
             connection,
-            sql.SQL("select {} from {} where position > {} and position <= {} order by position").format(
+            sql.SQL("select {} from {} where position >= {} and position <= {} order by position").format(
                 sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)),
                 sql.Identifier(schema, "event"),
-                sql.Literal(self.position if self.position else -(1 << 63)),
+                sql.Literal(self.position + 1 if self.position else -(1 << 63)),
                 sql.Literal((1 << 63) - 1 if up_to is None else up_to),
             ),
         )
-        with closing(rows):
-            while page := list(islice(rows, PAGE)):
-                yield self._check(page)
 
-    def _check(self, rows: Sequence[bytes]) -> Page:
-        """The hot loop, so what it calls is bound to local names, and each hash begins as a copy of one that has its first byte:
-        making one anew costs as much as hashing 200 bytes."""
+    def take(self, rows: Sequence[bytes]) -> Page:
+        """The next rows, as `copy_rows` gives them, checked.
+
+        The hot loop, so what it calls is bound to local names, and each hash begins as a copy of one that has its first byte:
+        making one anew costs as much as hashing 200 bytes.
+        """
         events: list[tuple[Any, ...]] = []
         leaves: list[bytes] = []
         unpack, length, fixed, size, expected = _ROW.unpack_from, _LENGTH.unpack_from, _FIXED.pack, _ROW.size, _LENGTHS

@@ -11,35 +11,39 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import psycopg
 
 from domain.ledger import writing
 from domain.ledger.batch import Batch, Found, Head, Written
-from domain.ledger.clock import SKEW_LIMIT, Clock
-from domain.ledger.faults import Busy, ChainIsClosed, ClockFault, LedgerError, Unsettled
-from domain.ledger.submission import Appended, Submission, answer
+from domain.ledger.clock import Clock, stamp
+from domain.ledger.durable import on_disk
+from domain.ledger.faults import Broken, Busy, ChainIsClosed, LedgerError, StorageFull, Unsettled
+from domain.ledger.room import Room
+from domain.ledger.submission import Appended, Receipt, Submission, answer
 
 QUEUE_LIMIT = 4_096
 BATCH_FACTS = 512
 RECONNECT_FOR_S = 4.0
 SETTLE_FOR_S = 30.0
+TRY_EVERY_S = 1.0
 TOO_BIG = "54"  # class "program limit exceeded": what was sent is at fault, not the connection
 
 
 class Writer:
     """Writes to the open record chain of one tenant. Thread-safe; `close()` writes what is queued, then stops."""
 
-    def __init__(self, dsn: str, tenant: str, clock: Clock) -> None:
+    def __init__(self, dsn: str, tenant: str, clock: Clock, room: Room | None = None) -> None:
         self._dsn = dsn
         self._tenant = tenant
         self._clock = clock
+        self._room = room
         self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
         self._desk: writing.Desk | None = None
         self._closed = False
         self._door = threading.Lock()
         self.fault: LedgerError | None = None
+        self._last: Receipt | None = None
         self._desk = writing.Desk(dsn, tenant)
         self._thread = threading.Thread(target=self._run, name=f"writer-{tenant}", daemon=True)
         self._thread.start()
@@ -56,7 +60,8 @@ class Writer:
         return self._queue.qsize()
 
     def append(self, submission: Submission) -> Appended:
-        """Write one submission and return its place. Raises Busy, VersionConflict, ClaimTaken, StaleSubmission, ClockFault."""
+        """Write one submission and return its place. Raises Busy, Unsettled, VersionConflict, ClaimTaken,
+        StaleSubmission, ClockFault, StorageFull, Broken."""
         with self._door:  # else a submission could come in behind the one that closes, and wait for ever
             if self._closed:
                 raise Busy("the writer is stopping")
@@ -85,7 +90,12 @@ class Writer:
             self._desk.close()
 
     def _next_batch(self) -> tuple[list[Submission], bool]:
-        first = self._queue.get()
+        while True:
+            try:  # whoever looks at `fault` sends nobody here while it stands, so the way out of it is tried without them
+                first = self._queue.get(timeout=TRY_EVERY_S if self.fault is not None else None)
+                break
+            except queue.Empty:
+                self._try_out()
         if first is None:
             return [], True
         batch, facts = [first], len(first.rows)
@@ -117,12 +127,48 @@ class Writer:
             self._fail(batch, LedgerError(f"the write was refused: {said or repr(problem)}"))
             return
         self.fault = None
+        if written.accepted:
+            self._last = written.accepted[-1][1].receipt
         answer([(submission, None, refusal) for submission, refusal in written.refused])
         answer([(submission, appended, None) for submission, appended in written.accepted])
 
     @staticmethod
     def _fail(batch: Sequence[Submission], problem: BaseException) -> None:
         answer([(submission, None, problem) for submission in batch])
+
+    def _try_out(self) -> None:
+        """Look whether what stopped the writer has passed."""
+        try:
+            self._desk = self._ready()
+            self._desk.try_out(self._decide(self._desk, ()))
+        except LedgerError as problem:
+            self.fault = problem
+            self._drop()
+        except (psycopg.Error, OSError):
+            self._drop()
+        else:
+            self.fault = None
+
+    def _ready(self) -> writing.Desk:
+        if self._room is not None:
+            with on_disk():
+                self._room.require()
+        return self._desk or self._new_desk()
+
+    def _new_desk(self) -> writing.Desk:
+        """A new connection, to a ledger that still holds what this writer acknowledged: it may lead to a standby that was
+        promoted and lacks the end, or to a backup put in place, before the signer has looked. Raises Broken."""
+        desk = writing.Desk(self._dsn, self._tenant)
+        try:
+            if self._last is not None and not desk.stands(self._last):
+                raise Broken(
+                    f"the event at {self._last.position}, which was acknowledged, is not in this database any more",
+                    hint="Bring the lost events back with `dagbok log import`, or accept the loss.",
+                )
+        except BaseException:
+            desk.close()
+            raise
+        return desk
 
     def _attempt(self, batch: Sequence[Submission]) -> Written:
         """Write the batch, over a new connection where the old one broke; an unknown outcome is settled first."""
@@ -131,19 +177,21 @@ class Writer:
         problem: Exception
         while True:
             try:
-                if self._desk is None:
-                    self._desk = writing.Desk(self._dsn, self._tenant)
+                # what may be written already is looked for, room or no room
+                self._desk = self._ready() if doubt is None else self._desk or self._new_desk()
                 if doubt is not None and self._desk.holds(doubt):
                     return doubt.written
                 doubt = None
-                return self._once(self._desk, batch)
+                return self._desk.write(batch, self._decide(self._desk, batch))
             except writing.OutcomeUnknown as unknown:
-                doubt, problem = unknown.attempt, unknown
+                doubt, problem, started = unknown.attempt, unknown, time.monotonic()
             except ChainIsClosed as closed:
                 problem = closed
-            except (psycopg.OperationalError, psycopg.InterfaceError) as trouble:
+            except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction) as trouble:
                 if (trouble.sqlstate or "").startswith(TOO_BIG):
                     raise
+                if isinstance(trouble, psycopg.errors.DiskFull) and doubt is None:
+                    raise StorageFull(str(trouble.diag.message_primary)) from trouble
                 problem = trouble
             self._drop()
             passed_s = time.monotonic() - started
@@ -153,12 +201,9 @@ class Writer:
                 raise Unsettled from problem
             time.sleep(0.05)
 
-    def _once(self, desk: writing.Desk, batch: Sequence[Submission]) -> Written:
-        def decide(head: Head, found: Found, database_now: datetime | None) -> Batch:
-            now = self._clock.now()
-            recorded_at_us = self._stamp(
-                now, now if database_now is None else self._clock.database(database_now), head.recorded_at_us
-            )
+    def _decide(self, desk: writing.Desk, batch: Sequence[Submission]) -> writing.Decide:
+        def decide(head: Head, found: Found, readings: writing.Readings) -> Batch:
+            now, recorded_at_us = stamp(self._clock, readings, head.recorded_at_us)
             decided = Batch(desk.chain_id, head, found, now, recorded_at_us, self._clock.reads_database)
             for submission in batch:
                 topics = desk.unknown_topics(submission)
@@ -167,18 +212,7 @@ class Writer:
                     desk.introduced(topics, version)
             return decided
 
-        return desk.write(batch, decide)
-
-    def _stamp(self, now: datetime, database_now: datetime, head_us: int) -> int:
-        """recorded_at in microseconds, or ClockFault: a time is never invented (CONTRACT §2)."""
-        if not self._clock.steady():
-            raise ClockFault("the machine's clock has jumped")
-        if abs(now - database_now) > SKEW_LIMIT:
-            raise ClockFault(f"application and database clocks differ by {abs(now - database_now).total_seconds():.1f} s")
-        now_us = int((now - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
-        if now_us < head_us - SKEW_LIMIT.total_seconds() * 1_000_000:
-            raise ClockFault(f"the clock is {(head_us - now_us) / 1_000_000:.1f} s behind the last event")
-        return max(now_us, head_us)
+        return decide
 
     def _drop(self) -> None:
         if self._desk is not None:

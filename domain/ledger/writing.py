@@ -6,7 +6,8 @@ true. The long way, where it was not: lock the head row, look up what the batch 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import select
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,22 +20,30 @@ from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.rows import TupleRow
 
 from domain import catalogue, chain
+from domain.ledger import patience
 from domain.ledger.arrays import byteas, hashes, int8, int8s, texts, timestamptz, uuids
 from domain.ledger.batch import Batch, Found, Head, Written
-from domain.ledger.faults import Broken, ChainIsClosed, ClaimTaken, LedgerError, Unsafe
-from domain.ledger.submission import Submission
+from domain.ledger.faults import ChainIsClosed, ClaimTaken, LedgerError, Stopped, Unsafe
+from domain.ledger.statements import Statements
+from domain.ledger.submission import Receipt, Submission
 from domain.model.chain_log import ChainClosed, FactTypeIntroduced
 
-LOCK_TIMEOUT_MS = 20_000
+LOCK_TIMEOUT_MS = 20_000  # less than a silent line is waited for
+GONE_WITHIN_MS = 5_000
+CLOCK_READINGS = 3
+LAST_WORDS = 16  # what a server may have said unasked before it went
 KEY_TAKEN = "DB001"
 _APPEND = b"ledger_append"
-Decide = Callable[[Head, Found, datetime | None], Batch]
+Readings = Iterable[datetime]
+Decide = Callable[[Head, Found, Readings], Batch]
+Session = tuple[int, datetime]  # process id, and when it began: a number is used again
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A batch that was sent to be committed: the schema of its chain, its last position and the chain hash there."""
+    """A batch that was sent to be committed: over which session, the schema of its chain, its last position and hash there."""
 
+    session: Session
     schema: str
     position: int
     chain_hash: bytes
@@ -53,11 +62,15 @@ class Desk:
     """A direct connection as the writer role, bound to the open record chain. Raises Unsafe, psycopg.OperationalError."""
 
     def __init__(self, dsn: str, tenant: str) -> None:
-        self._connection = psycopg.connect(dsn, autocommit=True, prepare_threshold=1)
+        self._connection = psycopg.connect(patience.patient(dsn), autocommit=True, prepare_threshold=1)
+        self._line = patience.Line(self._connection.pgconn)
+        self._told: list[str | None] = []
+        self._connection.add_notice_handler(lambda told: self._told.append(told.severity_nonlocalized))
         try:
-            self._open(tenant)
+            with self._line.within(patience.ANSWER_WITHIN_S):
+                self._open(tenant)
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
 
     def _open(self, tenant: str) -> None:
@@ -67,11 +80,17 @@ class Desk:
         if not rows:
             raise LedgerError(f"tenant {tenant} has no record chain", hint="Run `dagbok init`.")
         self.chain_no, self.chain_id, self._schema = int(rows[-1][0]), str(rows[-1][1]), str(rows[-1][2])
-        self._statements = _Statements(tenant, self._schema, [str(row[2]) for row in rows])
+        self._statements = Statements(tenant, self._schema, [str(row[2]) for row in rows])
         self._prepare()
         self._head: Head | None = None
         self._counters: dict[str, int] = {}
         self._read_log_stream()
+
+    def _require_unwarned(self) -> None:
+        """A commit whose wait for the synchronous standby was called off succeeds, with a warning: it stands here alone."""
+        if "WARNING" in self._told:
+            self._connection.close()
+            raise psycopg.OperationalError("the commit was answered with a warning")
 
     def _prepare(self) -> None:
         result = self._connection.pgconn.prepare(_APPEND, self._statements.append.as_bytes(self._connection))
@@ -81,6 +100,11 @@ class Desk:
     def _check_settings(self) -> None:
         """An acknowledged event must survive a power cut, whatever the server's defaults are."""
         connection = self._connection
+        row = connection.execute(
+            "select backend_start from pg_stat_activity where pid = pg_backend_pid() and usename = current_user"
+        ).fetchone()
+        assert row is not None
+        self._session: Session = connection.info.backend_pid, row[0]
         connection.execute("set synchronous_commit = on")
         connection.execute("set idle_in_transaction_session_timeout = '10s'")
         connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT_MS)))
@@ -116,6 +140,20 @@ class Desk:
 
     def write(self, batch: Sequence[Submission], decide: Decide) -> Written:
         """Write the batch by the short way where it holds, else by the long one. Raises OutcomeUnknown, ChainIsClosed."""
+        with self._line.within(patience.ANSWER_WITHIN_S):
+            self._require_line()
+            return self._write(batch, decide)
+
+    def _require_line(self) -> None:
+        """A session that ended while nobody wrote is found before a batch is sent over it, which would leave that in doubt."""
+        link, poll = self._connection.pgconn, select.poll()
+        poll.register(link.socket, select.POLLIN)
+        for _ in range(LAST_WORDS):
+            if not poll.poll(0):
+                return
+            link.consume_input()  # raises at the end of the line
+
+    def _write(self, batch: Sequence[Submission], decide: Decide) -> Written:
         known = self.log_version, self._topics
         try:
             written = self._short_way(batch, decide)
@@ -136,7 +174,7 @@ class Desk:
         found = None if self._head is None else self._assumed(batch)
         if self._head is None or found is None:
             return None
-        decided = decide(self._head, found, None)
+        decided = decide(self._head, found, ())
         return decided.written if not decided.written.refused and self._sent(decided) else None
 
     def _assumed(self, batch: Sequence[Submission]) -> Found | None:
@@ -166,7 +204,7 @@ class Desk:
 
     def _long_way(self, batch: Sequence[Submission], decide: Decide) -> Written:
         head, found, now = self._look(batch)
-        decided = decide(head, found, now)
+        decided = decide(head, found, self._readings(now))
         # only the series looked up just now are surely as the head says: another process may have moved the others on
         self._counters = dict(found.counters)
         if not decided.written.rows:
@@ -185,9 +223,29 @@ class Desk:
             self._remember(decided)
         return decided.written
 
+    def _readings(self, first: datetime) -> Iterator[datetime]:
+        """The database's clock: as it was read under the head lock, then anew, in case that answer was long under way."""
+        yield first
+        for _ in range(CLOCK_READINGS - 1):
+            row = self._ask(self._statements.now, (self.chain_no,)).fetchone()
+            assert row is not None
+            yield row[0]
+
+    def try_out(self, decide: Decide) -> None:
+        """Do all that a batch needs short of writing one: raises what would stop it."""
+        with self._line.within(patience.ANSWER_WITHIN_S):
+            try:
+                head, found, now = self._look(())
+                decide(head, found, self._readings(now))
+            finally:
+                self._head = None
+                with suppress(psycopg.Error):
+                    self._rollback()
+
     def _send(self, batch: Batch) -> bool:
         done = self._append(batch, guard=False)
         self._connection.execute("commit")
+        self._require_unwarned()
         return done
 
     def _rollback(self) -> None:
@@ -206,6 +264,7 @@ class Desk:
             raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
         if result.status != ExecStatus.TUPLES_OK:
             raise psycopg.errors.error_from_result(result, encoding="utf-8")
+        self._require_unwarned()
         return result.get_value(0, 0) == b"\x01"
 
     def _numbered_key_taken(self, submission: Submission, decided: Batch) -> Written:
@@ -218,9 +277,11 @@ class Desk:
     def _guarded(self, batch: Batch, send: Callable[[], bool]) -> bool:
         try:
             return send()
-        except (psycopg.OperationalError, psycopg.InterfaceError) as problem:
+        except psycopg.Error as problem:
             if self._connection.broken or self._connection.closed:
-                raise OutcomeUnknown(Attempt(self._schema, batch.position, batch.chain_hash, batch.written)) from problem
+                raise OutcomeUnknown(
+                    Attempt(self._session, self._schema, batch.position, batch.chain_hash, batch.written)
+                ) from problem
             raise
 
     def _remember(self, batch: Batch) -> None:
@@ -243,7 +304,7 @@ class Desk:
         assert row is not None
         now, newer, log_version, stopped = row
         if stopped is not None:
-            raise Broken(f"the ledger is read-only: {stopped}")
+            raise Stopped(f"the ledger is read-only: {stopped}")
         if log_version != self.log_version:  # another process introduced topics, or closed the chain
             self._read_log_stream()
         if newer or self._ended:
@@ -295,61 +356,43 @@ class Desk:
         ]
 
     def holds(self, attempt: Attempt) -> bool:
-        """Whether the attempted batch is in the chain: its chain hash stands at its last position."""
+        """Whether the attempted batch is in the chain: its chain hash stands at its last position.
+
+        The session that it went over is ended first. Its bytes may still be on their way to the server, and a batch that is
+        written after it was looked for would be taken for another command's.
+        """
+        with self._line.within(patience.ANSWER_WITHIN_S):
+            self._end(attempt.session)
+            return self._found(attempt)
+
+    def stands(self, receipt: Receipt) -> bool:
+        """Whether what was acknowledged is still there; what stands in an earlier chain is not looked for."""
+        if receipt.chain_id != self.chain_id:
+            return True
+        there = sql.SQL("select chain_hash from {} where position = %s").format(sql.Identifier(self._schema, "event"))
+        row = self._connection.execute(there, (receipt.position,)).fetchone()
+        return row is not None and bytes(row[0]) == receipt.chain_hash
+
+    def _end(self, session: Session) -> None:
+        ended = self._connection.execute(
+            "select pg_terminate_backend(pid, %s) from pg_stat_activity"
+            " where pid = %s and backend_start = %s and usename = current_user",
+            (GONE_WITHIN_MS, *session),
+        ).fetchone()
+        if ended is not None and not ended[0]:
+            raise psycopg.OperationalError("the session that broke off has not ended yet")
+
+    def _found(self, attempt: Attempt) -> bool:
         head = sql.SQL("select 1 from {} for update").format(sql.Identifier(attempt.schema, "ledger_head"))
         there = sql.SQL("select chain_hash from {} where position = %s").format(sql.Identifier(attempt.schema, "event"))
         with self._connection.transaction():  # the head lock: an attempt that is still committing ends first
             self._connection.execute(head)
             row = self._connection.execute(there, (attempt.position,)).fetchone()
+        self._require_unwarned()
         return row is not None and bytes(row[0]) == attempt.chain_hash
 
     def close(self) -> None:
         """Close the connection."""
         with suppress(psycopg.Error):
             self._connection.close()
-
-
-class _Statements:
-    """The SQL of one chain, composed once."""
-
-    def __init__(self, tenant: str, schema: str, record_schemas: Sequence[str]) -> None:
-        one = sql.SQL("select originator_id, originator_version from {}")
-        names = {
-            "event": sql.Identifier(schema, "event"),
-            "events": sql.SQL(" union all ").join(one.format(sql.Identifier(name, "event")) for name in record_schemas),
-            "head": sql.Identifier(schema, "ledger_head"),
-            "claim": sql.Identifier(tenant, "ledger_claim"),
-            "counter": sql.Identifier(tenant, "ledger_counter"),
-            "chains": sql.Identifier(tenant, "ledger_chain"),
-            "now": sql.Identifier(tenant, "ledger_now"),
-            "stop": sql.Identifier(schema, "ledger_stop"),
-            "append": sql.Identifier(schema, "ledger_append"),
-        }
-
-        def make(text: str) -> sql.Composed:
-            return sql.SQL(text).format(**names)  # pyright: ignore[reportArgumentType]
-
-        self.head = make("select position, chain_hash, frontier, recorded_at_us from {head} for update")
-        self.versions = make(
-            "select originator_id, max(originator_version) from ({events}) e where originator_id = any(%s) group by 1"
-        )
-        self.claims = make(
-            "select c.kind, c.key, c.originator_id from {claim} c"
-            " join unnest(%s::text[], %s::text[]) w(kind, key) using (kind, key)"
-        )
-        self.counters = make("select series, value from {counter} where series = any(%s)")
-        self.now = make(
-            "select {now}(), exists(select 1 from {chains} where chain_no > %s and chain_id like '%%/record/%%'),"
-            " (select max(originator_version) from {event} where originator_id ="
-            " (select originator_id from {event} where position = 1)), (select min(reason) from {stop})"
-        )
-        self.log_stream = make(
-            "select originator_id, originator_version, topic, meta from {event} where originator_id ="
-            " (select originator_id from {event} where position = 1) order by originator_version"
-        )
-        self.append = make(
-            "select {append}($1::int8, $2::bytea, $3::int8, $4::bytea, $5::bytea, $6::int8, $7::timestamptz, $8::uuid[],"
-            " $9::int8[], $10::text[], $11::text[], $12::uuid[], $13::text[], $14::text[], $15::text[], $16::int8[],"
-            " $17::int8[], $18::uuid[], $19::int8[], $20::text[], $21::bytea[], $22::bytea[], $23::bytea[],"
-            " $24::bytea[], $25::bytea[], $26::bytea[], $27::bytea[], $28::bytea[])"
-        )
+        self._line.close()

@@ -43,3 +43,20 @@ class BodiesDisposed:
     decision: str
     positions: tuple[tuple[int, int], ...]
     parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TailDecided:
+    """Two people decided about the end of a chain that no checkpoint proves.
+
+    decision: `lost` (events first to last of chain_id are gone for good; last is that of the last checkpoint known, first - 1
+    where none was larger than what is there) or `vouched` (they came from a mirror, after the last signed tree);
+    people: who decided, two different ones; reason: in their words.
+    """
+
+    decision: str
+    chain_id: str
+    first: int
+    last: int
+    people: tuple[str, ...]
+    reason: str

@@ -165,7 +165,9 @@ def test_what_is_not_there_is_not_found(web: Web) -> None:
     for path in (f"/cases/{uuid4()}", f"/entries/{case}", f"/documents/{case}", f"/units/{uuid4()}/history", "/cases/x"):
         problem(web.get(path), 404, "not_found")
     problem(web.get("/nothing"), 404, "request.page")
-    problem(web.client.put(f"{API}/cases"), 405, "request.method")
+    refused = web.client.put(f"{API}/cases")
+    problem(refused, 405, "request.method")
+    assert "POST" in refused.headers["Allow"]
     problem(web.post(f"/cases/{uuid4()}/entries", {"title": "x", "entry_type": "I"}), 404, "not_found")
     problem(web.post("/cases", {"title": "x", "series": "NONE"}), 404, "not_found")
     problem(web.patch(f"/entries/{uuid4()}", {"status": "J"}, "*"), 404, "not_found")

@@ -24,6 +24,7 @@ class Door:
     def __init__(self, folder: Path, server_socket: Path, marker: bytes) -> None:
         self.plan: list[str] = []
         self.cuts = 0
+        self.connections = 0
         self.marker = marker
         self._server = server_socket
         self._listener = socket.socket(socket.AF_UNIX)
@@ -48,6 +49,7 @@ class Door:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections += 1
             server = socket.socket(socket.AF_UNIX)
             server.connect(str(self._server))
             cut = threading.Event()
@@ -95,7 +97,8 @@ def _shut(*ends: socket.socket) -> None:
 
 
 def end_sessions(connection: psycopg.Connection, role: str) -> int:
-    """End every session of a role in this database, as an administrator would; how many there were."""
+    """End every session of a role in this database, as an administrator would; how many there were. All are gone then."""
     return connection.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = %s and datname = current_database()", (role,)
+        "select pg_terminate_backend(pid, 10000) from pg_stat_activity where usename = %s and datname = current_database()",
+        (role,),
     ).rowcount

@@ -70,7 +70,6 @@ def settle(ledger: Ledger) -> None:
     for one in tenants.chains(ledger.connection, ledger.one.tenant):
         for page in Walk(one.chain_id, findings).pages(ledger.connection, one.schema):
             found.take(one.chain_id, page.events, findings)
-        found.close(findings)
     derived.rewrite(ledger.connection, ledger.one.tenant, found)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -38,6 +41,11 @@ def until(true: Callable[[], bool]) -> None:
 def lives(pid: int) -> bool:
     """True while the process runs; one that only waits to be reaped does not."""
     return postmaster.process(pid) is not None
+
+
+def gone(pid: int) -> None:
+    """Wait until a process has ended: its files are closed, and so its locks free, a moment before it is no more."""
+    until(lambda: not lives(pid))
 
 
 def postmaster_pid(data_dir: Path) -> int:
@@ -84,6 +92,20 @@ def copied(template: Path, data: Path) -> Path:
     """A copy of DATA with a data folder that no server uses; the path of its data folder. Cheaper than a new one each time."""
     subprocess.run(["cp", "-a", template, data], check=True)
     return data / "pg"
+
+
+@contextmanager
+def quick_folder() -> Iterator[Path]:
+    """A folder that every account can pass through, in memory where there is room: what is killed here is processes, never the
+    machine, so that nothing is learnt from waiting for a disk."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30
+    folder = Path(tempfile.mkdtemp(prefix="dagbok-test-", dir=memory if roomy else None))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def modes(*folders: Path) -> dict[Path, tuple[int, int, int]]:

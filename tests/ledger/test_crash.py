@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -22,7 +25,10 @@ from tests.ledger import crashing
 from tests.ledger.appending import check_chain, wait_until
 from tests.ledger.server_user import postmaster_pid
 
-ROUNDS = ("application", "postgresql", "application", "postgresql", "both")
+SEED = int(os.environ.get("DAGBOK_SEED", "20260301"))
+KINDS = ("application", "writer", "postgresql", "all")
+ROUNDS_A_PLACE = 10
+GOES_ON = ("writer", "postgresql")  # the application outlives these and has to find its way back
 ROOT = Path(__file__).parents[2]
 
 
@@ -59,15 +65,30 @@ def wait_for_more(acks: Path, process: subprocess.Popen[bytes], more: int) -> No
     wait_until(enough, timeout_s=60)
 
 
-def kill(round_: str, data: Path, acks: Path) -> None:
+def writer_session(data: Path) -> int:
+    """The server process that writes for the application."""
+    with embedded.start(data / "pg") as running, psycopg.connect(running.server.dsn(dbname="dagbok")) as connection:
+        row = connection.execute("select pid from pg_stat_activity where usename = %s", (f"{crashing.TENANT}_writer",)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def kill(kind: str, data: Path, acks: Path, more: int) -> None:
+    """One round: load, and death without notice in the midst of it."""
     with application(data, acks) as process:
-        wait_for_more(acks, process, 300)
-        if round_ == "both":
-            os.kill(postmaster_pid(data / "pg"), signal.SIGKILL)
-        if round_ == "postgresql":
-            os.kill(postmaster_pid(data / "pg"), signal.SIGKILL)
-            with embedded.start(data / "pg"):
-                wait_for_more(acks, process, 100)  # the application goes on by itself once the server is there
+        wait_for_more(acks, process, more)
+        victims = {
+            "application": lambda: [process.pid],
+            "writer": lambda: [writer_session(data)],
+            "postgresql": lambda: [postmaster_pid(data / "pg")],
+            "all": lambda: [process.pid, *crashing.server_processes(data / "pg")],
+        }[kind]()
+        assert victims, "nobody was killed"
+        for victim in victims:
+            with suppress(ProcessLookupError):  # the first that went took it along
+                os.kill(victim, signal.SIGKILL)
+        if kind in GOES_ON:
+            wait_for_more(acks, process, 100)  # it goes on, and starts its server again where that is gone
 
 
 def check(data: Path, acks: Path) -> None:
@@ -91,28 +112,42 @@ def check(data: Path, acks: Path) -> None:
         assert before == after
 
 
-def crash(data: Path, acks: Path, rounds: int) -> None:
-    crashing.prepare(data)
-    for n in range(rounds):
-        kill(ROUNDS[n % len(ROUNDS)], data, acks)
-        check(data, acks)
-    assert len(acknowledged(acks)) >= 300 * rounds
+def crash(place: Path, kinds: list[str], say: Callable[[str, object], None]) -> None:
+    """Kill and look, once for each kind; a new municipality each few rounds, since every look reads all of it."""
+    began, dice, told = time.monotonic(), random.Random(SEED), 0
+    assert kinds, "a run without rounds proves nothing"
+    for start in range(0, len(kinds), ROUNDS_A_PLACE):
+        data, acks = place / str(start) / "data", place / str(start) / "acks"
+        crashing.prepare(data)
+        for kind in kinds[start : start + ROUNDS_A_PLACE]:
+            kill(kind, data, acks, dice.randrange(100, 500))
+            check(data, acks)
+        told += len(acknowledged(acks))
+    said = {"seed": SEED, "rounds": len(kinds), "acknowledged": told, "lost": 0, "seconds": round(time.monotonic() - began, 1)}
+    print({**said, **Counter(kinds)})
+    for name, value in said.items():
+        say(name, value)
+    assert told >= 100 * len(kinds)
 
 
-def test_five_kills_lose_nothing(tmp_path: Path) -> None:
-    crash(tmp_path / "data", tmp_path / "acks", 5)
+def test_a_kill_of_each_kind_loses_nothing(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+    crash(tmp_path, list(KINDS), record_property)
 
 
 def test_a_writer_that_does_not_wait_for_the_disk_is_found_out(tmp_path: Path) -> None:
     data, acks = tmp_path / "data", tmp_path / "acks"
     crashing.prepare(data)
+    with embedded.start(data / "pg") as running, psycopg.connect(running.server.dsn(), autocommit=True) as connection:
+        connection.execute("alter system set wal_writer_delay = '10s'")  # what nobody waits for is flushed late
     with application(data, acks, "unsafe") as process:
         wait_for_more(acks, process, 300)
-        os.kill(postmaster_pid(data / "pg"), signal.SIGKILL)
+        assert crashing.kill_server(data / "pg")
     with Installation(crashing.settings(data)) as opened, psycopg.connect(opened.owner_dsn()) as connection:
         assert lost(acks, connection) != []
 
 
 @pytest.mark.deep
-def test_many_kills_lose_nothing(tmp_path: Path) -> None:
-    crash(tmp_path / "data", tmp_path / "acks", 20)
+def test_a_hundred_kills_lose_nothing(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+    kinds = list(KINDS) * 25
+    random.Random(SEED).shuffle(kinds)
+    crash(tmp_path, kinds, record_property)

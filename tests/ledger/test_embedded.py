@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from domain.ledger import cluster, embedded, pgbin, postmaster
-from tests.ledger.server_user import ServerUser, copied, lives, modes, postmaster_pid, until
+from tests.ledger.server_user import ServerUser, copied, gone, lives, modes, postmaster_pid
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_it_starts_is_used_stops_and_starts_again(new_place: Path) -> None:
             connection.execute("create table kept as select 'Ærø' as name")
         pid = postmaster_pid(new_place)
         assert lives(pid)
-    assert not lives(pid)
+    gone(pid)
     assert not (new_place / "postmaster.pid").exists()
     assert not running.server.socket_dir.exists()
     with embedded.start(new_place) as running:
@@ -121,7 +121,7 @@ def test_the_last_of_several_processes_stops_it(place: Path) -> None:
         first.leave()
         assert lives(pid)
         second.leave()
-        assert not lives(pid)
+        gone(pid)
 
 
 def test_the_last_of_several_holds_in_one_process_stops_it(place: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_last_of_several_holds_in_one_process_stops_it(place: Path) -> None:
     first.stop()
     assert ask(second.server, "select 1") == 1
     second.stop()
-    assert not lives(pid)
+    gone(pid)
 
 
 def test_a_forked_child_does_not_stop_its_parents_server(place: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_forked_child_does_not_stop_its_parents_server(place: Path) -> None:
         assert child.exitcode == 0
         assert ask(running.server, "select 1") == 1
         pid = postmaster_pid(place)
-    assert not lives(pid)
+    gone(pid)
 
 
 def test_four_processes_at_once_have_one_postmaster(new_place: Path) -> None:
@@ -159,7 +159,7 @@ def test_four_processes_at_once_have_one_postmaster(new_place: Path) -> None:
         for user in users:
             assert lives(pid)
             user.leave()
-    assert not lives(pid)
+    gone(pid)
     log = "".join(path.read_text(encoding="utf-8") for path in (new_place / "log").iterdir())
     assert log.count("starting PostgreSQL") == 1
 
@@ -322,4 +322,4 @@ def test_a_system_without_proc_is_served_too(open_folder: Path, monkeypatch: pyt
         pid = postmaster_pid(open_folder / "pg")
         with embedded.start(open_folder / "pg") as again:
             assert again.server == running.server
-    until(lambda: not lives(pid))
+    gone(pid)

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from domain.model.errors import DagbokError
-from tools.cli import journal, log, running, tenants, witnesses
+from tools.cli import journal, keeping, log, running, tenants, witnesses
 from tools.cli.options import say_fault
 
 app = typer.Typer(
@@ -24,15 +24,14 @@ running.register(app)
 journal.register(app)
 log.register(app)
 witnesses.register(app)
+keeping.register(app)
 
 
 def main() -> None:
     """Run the program; a fault is said in words, never as a traceback."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an ordinary exit: the embedded server stops with its last user
     try:
-        app(standalone_mode=False)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
+        sys.exit(app(standalone_mode=False))  # the code of a typer.Exit comes back as a result here, it is not raised
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
     except DagbokError as problem:

@@ -13,14 +13,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from rich.console import Console
 from rich.table import Table
 
+from api import upkeep
 from api.installation import Installation
 from api.installation import Tenant as OpenTenant
 from domain import chain
-from domain.ledger import bringing, receipts, selfcheck
+from domain.ledger import bringing, monotone, receipts, selfcheck
 from domain.ledger.blobs import Folder
 from domain.ledger.export import export
+from domain.ledger.exported import Export
+from domain.ledger.mirror_tail import place_of
+from domain.ledger.mirror_target import Inside, Target
+from domain.ledger.ranges import Workers
+from domain.ledger.tenants import chains
 from domain.model.errors import DagbokError, NotFound
 from tools import bench as measurements
+from tools.cli.keeping import By, Reason, receipts_back
 from tools.cli.options import Data, Database, Json, Tenant, installation, say
 
 RECEIPT_WAIT_S = 5.0
@@ -33,18 +40,32 @@ Vkeys = Annotated[
 def verify(
     checkpoint: Checkpoints = None,
     vkey: Vkeys = None,
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="Read only the events that came after those verified last.")
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option("--processes", min=1, help="How many share a long chain; default: one a core, at most 2.")
+    ] = None,
     data: Data = None,
     database: Database = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
-    """Compute every row of the ledger again. Exit 1 names the first broken position; 2: could not run."""
+    """Compute every row of the ledger again. Exit 1 names the first broken position; 2: could not run.
+
+    A run without a fault is remembered beside the signer's keys. With --incremental the next one begins there.
+    """
     held = [_read(path) for path in checkpoint or []]
     keys = [_read(path).strip() for path in vkey or []]
     with installation(data, database, tenant) as opened:
-        name = tenant or opened.open(follow=False).name
-        with psycopg.connect(opened.role_dsn(name, "auditor"), autocommit=True) as connection:
-            reports = selfcheck.check(connection, name, held, keys)
+        name, signer = tenant or opened.open(follow=False).name, opened.settings.signer_folder
+        memory = selfcheck.Memory(signer, opened.clock, incremental) if incremental or signer.is_dir() else None
+        dsn = opened.role_dsn(name, "auditor")
+        try:
+            with psycopg.connect(dsn, autocommit=True) as connection, Workers(dsn, processes) as workers:
+                reports = selfcheck.check(connection, name, held, keys, memory, workers)
+        except psycopg.Error as problem:
+            raise DagbokError(f"the database cannot be read: {problem}", hint="See `dagbok doctor`.") from problem
     found = selfcheck.as_json(reports)
     if as_json:
         say(found)
@@ -97,7 +118,12 @@ def export_log(
 
 
 def import_log(
-    folder: Annotated[Path, typer.Argument(help="An export with payloads.")],
+    folder: Annotated[Path | None, typer.Argument(help="An export with payloads, or a chain's folder in a mirror.")] = None,
+    from_mirror: Annotated[
+        bool, typer.Option("--mirror", help="Take the open chain's lost events from the mirror that is set.")
+    ] = False,
+    by: By = None,
+    reason: Reason = "",
     without_blobs: Annotated[
         bool, typer.Option("--without-blobs", help="Take events whose files are missing; verify will say so.")
     ] = False,
@@ -105,12 +131,36 @@ def import_log(
     database: Database = None,
     tenant: Tenant = None,
 ) -> None:
-    """Bring in a chain byte for byte: the missing tail of the open chain, or a closed one."""
+    """Bring in a chain byte for byte: the missing tail of the open chain, or a closed one.
+
+    From a mirror comes what was signed; what came after that, where two people vouch for it (--by, --by, --reason).
+    """
+    if (folder is None) is not from_mirror:
+        raise DagbokError("from where?", hint="Give a folder, or --mirror.")
     with installation(data, database, tenant) as opened:
         name = tenant or opened.open(follow=False).name
+        source = folder or _mirror(opened, name)
+        memory = monotone.recall(opened.settings.signer_folder, Export(source).chain_id)
+        known = bringing.Known(memory, tuple(by or ()), reason)
         with psycopg.connect(opened.owner_dsn(), autocommit=True) as connection:
-            brought = bringing.bring(connection, name, folder, _blobs(opened, name), opened.new_key, without_blobs)
+            brought = bringing.bring(connection, name, source, _blobs(opened, name), opened.new_key, without_blobs, known)
+        receipts_back(opened, name)
     print(f"{brought.chain_id}: positions {brought.first} to {brought.last} and {brought.blobs} files brought in")
+    for positions, what in (
+        (brought.left, "in the mirror, never signed: two people may vouch for them (--by NAME --by NAME)"),
+        (brought.missing, "signed, and not in the mirror: the ledger stays read-only"),
+    ):
+        if positions:
+            print(f"{brought.chain_id}: positions {positions[0]} to {positions[-1]} were {what}")
+
+
+def _mirror(opened: Installation, tenant: str) -> Target:
+    target = upkeep.target(opened, tenant)
+    if target is None:
+        raise DagbokError("no mirror is set", hint="Set DAGBOK_MIRROR, or name a folder.")
+    with psycopg.connect(opened.owner_dsn()) as connection:
+        last = [one for one in chains(connection, tenant) if "/record/" in one.chain_id][-1]
+    return Inside(target, place_of(last.chain_id))
 
 
 def proof(

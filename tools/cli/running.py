@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 import uvicorn
 from starlette.types import ASGIApp
@@ -22,6 +23,8 @@ from api.app import create_app
 from api.installation import Installation
 from api.requests import Demo
 from api.settings import Settings
+from api.upkeep import Upkeep
+from domain.ledger import monotone, tenants
 from domain.ledger import signer as signing
 from domain.ledger.faults import LedgerError
 from domain.model.errors import DagbokError
@@ -31,6 +34,7 @@ from tools.doctor import examine
 
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 Port = Annotated[int, typer.Option("--port", help="Port; where it is taken, the next free one.")]
+BACKLOG = 2_048
 SWEEP_EVERY_S = 24 * 3600.0
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -43,14 +47,17 @@ def serve(
     port: Port = 8765,
     actor: ActorId = "",
 ) -> None:
-    """Serve pages and REST, follow the log, and sign checkpoints in a process beside it."""
+    """Serve pages and REST, follow the log, mirror it, and sign checkpoints in a process beside it."""
     if host not in LOOPBACK:
         raise DagbokError("until login exists Dagbok listens on loopback only", hint="Use --host 127.0.0.1.")
-    with installation(data, database, tenant, actor=actor or None) as opened, _signer(opened.settings):
-        for name in opened.tenant_names():
-            opened.open(name)
-        _sweep_daily(opened)
-        listen(create_app(opened), host, port)
+    with installation(data, database, tenant, actor=actor or None) as opened:
+        names = opened.tenant_names()
+        _look_first(opened, names)
+        with _signer(opened.settings), Upkeep(opened, names):
+            for name in names:
+                opened.open(name)
+            _sweep_daily(opened)
+            listen(create_app(opened), host, port)
 
 
 def demo(
@@ -76,6 +83,23 @@ def demo(
         with Installation(wanted, clock) as opened, _signer(wanted):
             clock.catch_up(opened.open("fjordvik").ledger.reader.head().recorded_at_us)
             listen(create_app(opened, demo=Demo(demo_year.PEOPLE, clock)), "127.0.0.1", port)
+
+
+def _look_first(opened: Installation, names: list[str]) -> None:
+    """Let the signer look once before anything is written: a ledger that was restored is stopped before it can be forked."""
+    folder = opened.settings.signer_folder
+    for name in names:
+        with psycopg.connect(opened.owner_dsn()) as connection:
+            chains = tenants.chains(connection, name)
+        for one in chains:
+            if not monotone.has_key(folder, one.chain_id):
+                continue
+            with suppress(LedgerError):  # refused, which it has written down, or another signer is at work
+                signer = signing.Signer(opened.role_dsn(name, "signer"), folder, one.chain_id, one.schema)
+                try:
+                    signer.tick()
+                finally:
+                    signer.close()
 
 
 class _signer:
@@ -110,6 +134,7 @@ def _free(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, candidate))
+            listener.listen(BACKLOG)  # who reads the URL may come before the first request is taken
         except OSError:
             listener.close()
             continue
@@ -163,12 +188,14 @@ def sign(data: Data = None, database: Database = None, tenant: Tenant = None) ->
 
 
 def work(data: Data = None, database: Database = None, tenant: Tenant = None) -> None:
-    """Follow the log into the projections, without serving."""
+    """Follow the log into the projections, mirror it and hold restore drills, without serving."""
     ended = _until_ended()
     with installation(data, database, tenant) as opened:
-        for name in [tenant] if tenant else opened.tenant_names():
+        names = [tenant] if tenant else opened.tenant_names()
+        for name in names:
             opened.open(name)
-        ended.wait()
+        with Upkeep(opened, names):
+            ended.wait()
 
 
 def doctor(data: Data = None, database: Database = None, tenant: Tenant = None, as_json: Json = False) -> None:
