@@ -46,7 +46,7 @@ _READ = {CASE: Query.READ_CASE, ENTRY: Query.READ_ENTRY, DOCUMENT: Query.READ_DO
 
 def permit(me: Caller, query: Query, unit: UUID | None = None) -> None:
     """Pass the gate for a read. Refused as the gate says."""
-    permitted(me.context(), query, unit)
+    permitted(me.tenant.ledger, me.context(), query, unit)
 
 
 def unit(me: Caller, kind: str, one: UUID) -> View:

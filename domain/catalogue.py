@@ -18,7 +18,20 @@ from uuid import UUID
 
 import msgspec
 
-from domain.model import case_file, chain_log, classification, document, fonds, record, registry_entry, series
+from domain.model import (
+    case_file,
+    chain_log,
+    classification,
+    document,
+    fonds,
+    named_access,
+    organisation,
+    record,
+    registry_entry,
+    rights_change,
+    series,
+    user,
+)
 from domain.model.errors import DagbokError
 from domain.model.ids import Number, NumberedKey
 
@@ -80,6 +93,29 @@ NAMES: Mapping[str, type] = {
     "document.type-changed.v1": document.DocumentTypeChanged,
     "document.object-added.v1": document.ObjectAdded,
     "document.object-converted.v1": document.ObjectConverted,
+    "record.access-granted.v1": named_access.AccessGranted,
+    "record.access-withdrawn.v1": named_access.AccessWithdrawn,
+    "installation.opened.v1": organisation.InstallationOpened,
+    "unit.created.v1": organisation.UnitCreated,
+    "unit.renamed.v1": organisation.UnitRenamed,
+    "unit.moved.v1": organisation.UnitMoved,
+    "unit.closed.v1": organisation.UnitClosed,
+    "manager.proposed.v1": organisation.ManagerProposed,
+    "manager.confirmed.v1": organisation.ManagerConfirmed,
+    "matrix.cells-proposed.v1": organisation.CellsProposed,
+    "matrix.cells-confirmed.v1": organisation.CellsConfirmed,
+    "organisation.change-withdrawn.v1": organisation.ChangeWithdrawn,
+    "access-group.set.v1": organisation.AccessGroupSet,
+    "access-code.set.v1": organisation.AccessCodeSet,
+    "user.registered.v1": user.UserRegistered,
+    "user.named.v1": user.UserNamed,
+    "rights.opened.v1": rights_change.RightsOpened,
+    "rights.ordered.v1": rights_change.RightsOrdered,
+    "rights.controlled.v1": rights_change.RightsControlled,
+    "rights.returned.v1": rights_change.RightsReturned,
+    "rights.objected.v1": rights_change.RightsObjected,
+    "rights.settled.v1": rights_change.RightsSettled,
+    "rights.executed.v1": rights_change.RightsExecuted,
 }
 TOPICS: Mapping[type, str] = {fact: topic for topic, fact in NAMES.items()}
 FORMAT_TOPICS = frozenset({"ledger.chain-opened.v1", "ledger.fact-type-introduced.v1"})

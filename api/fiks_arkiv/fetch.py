@@ -27,7 +27,7 @@ WAIT_S = 2.0
 def case(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
     """A case file, with what `inkluder` asks for. It is a `mappe` of type saksmappe, as the publisher's own queries read it."""
     unit = References(tenant.ledger).case(_reference(root, "referanseTilMappe"))
-    permitted(context, READ_CASE, unit)
+    permitted(tenant.ledger, context, READ_CASE, unit)
     tree = case_tree.case_tree(Units(tenant.ledger), unit, root.texts("inkluder"))
     return [document(f"{CASE_GET}.resultat", {"mappe": tree})]
 
@@ -35,7 +35,7 @@ def case(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
 def entry(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
     """A registry entry (`journalpost`) or another registration (`registrering`), with what `inkluder` asks for."""
     unit = References(tenant.ledger).entry(_reference(root, "referanseTilRegistrering"))
-    permitted(context, READ_ENTRY, unit)
+    permitted(tenant.ledger, context, READ_ENTRY, unit)
     # No word of this request asks for parties to the case: they always go along.
     tree = entry_tree.entry_tree(Units(tenant.ledger), unit, {*root.texts("inkluder"), "part"})
     element = "journalpost" if tree.get("@type") == "journalpost" else "registrering"
@@ -51,7 +51,7 @@ def file(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
         unit = Fields(tenant.name).document_of(connection, object_id)
     if unit is None:
         raise NotFound("document object", str(object_id))
-    permitted(context, READ_FILE, unit)
+    permitted(tenant.ledger, context, READ_FILE, unit)
     found = next(one for one in Units(tenant.ledger).get(unit, DOCUMENT)["objects"] if one["id"] == str(object_id))
     if found["size"] > MOST_BYTES:
         raise InvalidMessage(f"The file {object_id} has {found['size']} bytes; an answer holds at most {MOST_BYTES}.")

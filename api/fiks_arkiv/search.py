@@ -37,7 +37,7 @@ _ANSWERS = {"noekler": (SEARCH_KEYS, "Noekler"), "minimum": (SEARCH_MINIMUM, "Mi
 
 def search(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
     """One page of what is found. Raises InvalidMessage for a search that cannot be understood."""
-    permitted(context, ACTION)
+    permitted(tenant.ledger, context, ACTION)
     definition, take, skip = root.node("sokdefinisjon"), root.number("take") or 0, root.number("skip") or 0
     assert definition is not None  # the grammar requires it
     if take < 0 or skip < 0:

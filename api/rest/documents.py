@@ -63,7 +63,7 @@ def add_document(
 ) -> JSONResponse:
     """Add a document with its file to an entry. `metadata` comes before `file`; a file that is not as declared is not kept."""
     me = caller_of(request)
-    permitted(me.context(), AddDocument.ACTION, entry)
+    permitted(me.tenant.ledger, me.context(), AddDocument.ACTION, entry)
     beside = declared_checksum(repr_digest)
     blobs, limit = me.tenant.ledger.blobs, me.site.settings.file_limit
     done_before = bool(repeated(me, key))

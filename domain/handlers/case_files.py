@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
 from domain.handlers.metadata import Metadata, describe
+from domain.handlers.standing import Organised, Standing
 from domain.handlers.work import Work
 from domain.model import case_file, series
+from domain.model.access import Subject
 from domain.model.case_file import CaseFile, CreateCaseFile
 from domain.model.errors import Refused
 from domain.model.record import Named
+
+READ = "case-file.read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class DiscardCase:
 
 def create(work: Work, command: CreateCase) -> UUID:
     """A new case file in an open series (2.3.6), numbered by the writer."""
-    work.permit(command.ACTION, command.unit)
+    work.permit(command.ACTION, subject=partial(_begun, work, command.details), to_status=command.details.status)
     if command.metadata.title is None:
         raise Refused("text.missing", "M020", {"element": "tittel"})
     details = replace(command.details, today=work.today)
@@ -67,6 +72,12 @@ def create(work: Work, command: CreateCase) -> UUID:
     return command.unit
 
 
+def _begun(work: Work, details: CreateCaseFile, known: Standing, organised: Organised) -> Subject:
+    """The case that is not there yet, as the gate asks for it."""
+    owner, units = known.who(details.case_responsible), known.units(organised, details.administrative_unit)
+    return Subject("case", units=units, owner=owner, authors=frozenset({work.context.actor.id}))
+
+
 def load(work: Work, unit: UUID) -> CaseFile:
     """The case file; NotFound where there is none."""
     state = work.require(unit, case_file.evolve, "case file", CaseFile)
@@ -76,7 +87,8 @@ def load(work: Work, unit: UUID) -> CaseFile:
 
 def change_status(work: Work, command: ChangeCaseStatus) -> None:
     """Another status; nothing where it already holds."""
-    work.permit(command.ACTION, command.unit)
+    same = load(work, command.unit).status == command.status
+    work.permit(READ if same else command.ACTION, command.unit, to_status="-" if same else command.status)
     work.record(command.unit, *case_file.change_status(load(work, command.unit), command.status))
 
 

@@ -1,16 +1,41 @@
-"""The one gate: every command, read, list, search and export passes it.
+"""The one gate: every command, read, list, search and export passes it, and nothing else decides who may do what.
 
-Who may do what is not decided yet: until rights exist, the gate lets every named actor through and writes down that it did.
+It gathers what `may` asks for: the person's rights, the tables in force that day, the record's facets. Where a municipality has
+not been opened yet (`installation-opened`), no rights exist and every named actor passes: such a one serves its own machine alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.model.errors import Refused
+from domain.handlers import standing, tables
+from domain.handlers.standing import Organised, Standing
+from domain.ledger.clock import LOCAL
+from domain.ledger.ledger import Ledger
+from domain.model.access import Allowed, Answer, Denied, Moment, Person, Subject, may
+from domain.model.errors import NotFound, Refused
+
+ADMINISTRATION = "administration"
+ADMINISTRATORS = frozenset({"system-administrator", "user-administrator"})
+_LISTED = {"case": "case-file.list", "document": "registry-entry.list"}
+# what is closed is not changed but corrected, with a reason, by those who may correct it (practice R2; Noark 2.9.3)
+_CLOSED = {"case": ("case-file.correct", frozenset("A")), "document": ("registry-entry.correct", frozenset("EJA"))}
+_CORRECTABLE = frozenset(
+    {
+        "case-file.assign",
+        "case-file.assign-unit",
+        "case-file.set-date",
+        "document.change-type",
+        "record.change-parties",
+        "record.describe",
+        "record.retitle",
+        "registry-entry.set-dates",
+    }
+)
 
 
 class Action(Protocol):
@@ -21,26 +46,118 @@ class Action(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. id: user or service; name as shown; acting_for: the one a substitute or service acts for; login: login event."""
+    """Who acts. id: user or service; name as shown; acting_for: the one a substitute or service acts for; login: login event;
+    administers: the profile chosen at login, of those who hold administration roles beside others (4.5.25)."""
 
     id: str
     name: str = ""
     acting_for: str | None = None
     login: str | None = None
+    administers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The gate's yes. reason: code; rests_on: positions of the rights and settings used; expect: their streams' versions."""
+    """The gate's yes. reason: code; rests_on: positions of the rights and cells used; expect: their streams' versions; two: the
+    act counts once another person has done it too; condition: what its own rule has to check besides."""
 
     reason: str
     rests_on: tuple[str, ...] = ()
     expect: Mapping[UUID, int] = field(default_factory=dict)
+    two: bool = False
+    condition: str = ""
 
 
-def permit(actor: Actor, action: str, record: UUID | None = None) -> Permit:
-    """Whether `actor` may do `action` to `record` now. Refused `actor.missing` where nobody acts."""
-    del record
+Describe = Callable[[Standing, Organised], Subject]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants to do. record: an existing one; subject: of what is none yet, or no record; to_status: aimed at;
+    fresh: whether what is remembered must be looked up again."""
+
+    action: str
+    at: datetime
+    record: UUID | None = None
+    subject: Subject | Describe | None = None
+    to_status: str = "-"
+    fresh: bool = True
+
+    @property
+    def moment(self) -> Moment:
+        """The instant and its local day."""
+        return Moment(self.at, self.at.astimezone(LOCAL).date())
+
+
+def permit(ledger: Ledger, actor: Actor, asked: Asked) -> Permit:
+    """Let the act pass, or raise Refused `access.<reason>`, or NotFound where even the record's existence is not shown."""
     if not actor.id or len(actor.id) > 200:
-        raise Refused("actor.missing", "4.1.1", {"action": action})
-    return Permit("open")
+        raise Refused("actor.missing", "4.1.1", {"action": asked.action})
+    known = standing.of(ledger)
+    organised = known.organisation(asked.fresh)
+    if organised.state.opened is None:
+        return Permit("open", (), {known.stream: organised.version})
+    person = known.person(actor.id, asked.fresh)
+    answer, subject = _answer(ledger, organised, person.person, actor, asked)
+    if isinstance(answer, Allowed) and not answer.ids_only:
+        expect = {known.stream: organised.version}
+        if person.version:
+            expect[UUID(person.file.id)] = person.version
+        return Permit(answer.reason, answer.rests_on, expect, answer.two, answer.condition)
+    return _refuse(ledger, organised, person.person, actor, asked, subject, answer)
+
+
+def decide(ledger: Ledger, actor: Actor, asked: Asked) -> Answer:
+    """The same answer without raising: what a page shows of what its reader may do, and why not."""
+    known = standing.of(ledger)
+    organised = known.organisation(asked.fresh)
+    if organised.state.opened is None:
+        return Allowed("open")
+    return _answer(ledger, organised, known.person(actor.id, asked.fresh).person, actor, asked)[0]
+
+
+def profile(person: Person, actor: Actor, at: Moment) -> Person:
+    """The person with the rights of this session: an administrator's profile reads no content, and the other one administers
+    nothing; a substitute's rights count only where the person acts for the other one."""
+    rights = [one for one in person.rights if one.acting_for in (None, actor.acting_for)]
+    both = {one.role in ADMINISTRATORS for one in rights if one.in_force(at)} == {True, False}
+    return replace(person, rights=tuple(one for one in rights if not both or (one.role in ADMINISTRATORS) == actor.administers))
+
+
+def _answer(ledger: Ledger, organised: Organised, person: Person, actor: Actor, asked: Asked) -> tuple[Answer, Subject | None]:
+    known = standing.of(ledger)
+    subject = asked.subject(known, organised) if callable(asked.subject) else asked.subject
+    if subject is None and asked.record is not None and asked.action not in tables.administrative():
+        subject = known.subject(asked.record, organised, asked.fresh)
+    at = asked.moment
+    matrix = known.matrix(organised, at.day)
+    about = subject or Subject(ADMINISTRATION)
+    return may(profile(person, actor, at), _action(asked.action, about), about, at, matrix, asked.to_status), subject
+
+
+def _action(action: str, about: Subject) -> str:
+    correction, closed = _CLOSED.get(about.table, (action, frozenset[str]()))
+    return correction if action in _CORRECTABLE and about.status in closed else action
+
+
+def _refuse(
+    ledger: Ledger,
+    organised: Organised,
+    person: Person,
+    actor: Actor,
+    asked: Asked,
+    subject: Subject | None,
+    answer: Answer,
+) -> Permit:
+    """Say why not; of a record that does not stand in the person's lists, not even that it is there."""
+    of_record = asked.record is not None and asked.action not in tables.administrative()
+    if of_record and (subject is None or not _listed(ledger, organised, person, actor, asked, subject)):
+        raise NotFound("record", str(asked.record))
+    reason = answer.reason if isinstance(answer, Denied) else "ids-only"
+    raise Refused(f"access.{reason.replace('-', '_')}", "4.5.1", {"action": asked.action, "rests_on": ", ".join(answer.rests_on)})
+
+
+def _listed(ledger: Ledger, organised: Organised, person: Person, actor: Actor, asked: Asked, subject: Subject) -> bool:
+    listing = replace(asked, action=_LISTED.get(subject.table, asked.action), record=None, subject=subject, to_status="-")
+    found, _ = _answer(ledger, organised, person, actor, listing)
+    return isinstance(found, Allowed)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
 from domain.handlers import case_files
 from domain.handlers.metadata import Metadata, describe
+from domain.handlers.standing import Organised, Standing
 from domain.handlers.work import Work
 from domain.ledger.identity import new_id
 from domain.model import case_file, registering, registry_entry, series
+from domain.model.access import Subject
 from domain.model.errors import Refused
 from domain.model.record import ContactBody, Named
 from domain.model.registering import RegisterEntry
 from domain.model.registry_entry import EntryDated, PartyRecorded, RegistryEntry, SignedOff
+
+ADD_TO_CASE = "case-file.add-entry"
+READ = "registry-entry.read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +94,13 @@ class DiscardEntry:
 
 def register(work: Work, command: Register) -> UUID:
     """A new entry in an open case (2.5.5) or, without a case, in an open series (2.3.6)."""
-    work.permit(command.ACTION, command.unit)
-    if command.metadata.title is None:
-        raise Refused("text.missing", "M020", {"element": "tittel"})
     details = replace(command.details, today=work.today)
     case = details.case
+    work.permit(command.ACTION, subject=partial(_begun, work, command), to_status=details.status)
+    if case is not None:
+        work.permit(ADD_TO_CASE, case)
+    if command.metadata.title is None:
+        raise Refused("text.missing", "M020", {"element": "tittel"})
     if case is not None:
         parent = case_files.load(work, case)
         if parent.series is not None:
@@ -108,6 +116,21 @@ def register(work: Work, command: Register) -> UUID:
     for party in command.parties:
         record_party(work, command.unit, party)
     return command.unit
+
+
+def _begun(work: Work, command: Register, known: Standing, organised: Organised) -> Subject:
+    """The entry that is not there yet, as the gate asks for it."""
+    actor, details = work.context.actor.id, command.details
+    case = known.subject(details.case, organised, work.fresh) if details.case is not None else None
+    named = {known.who(party.case_handler) for party in command.parties} - {None}
+    return replace(
+        case or Subject("document"),
+        table="document",
+        type=details.entry_type or "*",
+        status="-",
+        handlers=frozenset(one for one in named if one) or frozenset({actor}),
+        authors=frozenset({actor}),
+    )
 
 
 def load(work: Work, unit: UUID) -> RegistryEntry:
@@ -137,8 +160,9 @@ def record_party(work: Work, unit: UUID, party: Party, party_id: UUID | None = N
 
 def change_status(work: Work, command: ChangeEntryStatus) -> None:
     """Another status, told to the case; nothing where it already holds."""
-    work.permit(command.ACTION, command.unit)
     state = load(work, command.unit)
+    same = state.status == command.status
+    work.permit(READ if same else command.ACTION, command.unit, to_status="-" if same else command.status)
     facts = registering.change_status(state, command.status, work.today, work.at)
     work.record(command.unit, *facts)
     if facts and state.case is not None:

@@ -15,12 +15,13 @@ from uuid import UUID
 from domain import catalogue
 from domain.catalogue import Envelope
 from domain.handlers import gate
-from domain.handlers.gate import Actor
+from domain.handlers.gate import Actor, Asked, Describe, Permit
 from domain.ledger.clock import LOCAL
 from domain.ledger.faults import Busy, ClaimTaken, LedgerError, StaleSubmission, VersionConflict
 from domain.ledger.identity import new_id
 from domain.ledger.ledger import Ledger
 from domain.ledger.submission import Appended
+from domain.model.access import Subject
 from domain.model.errors import NotFound, Refused
 
 Result = TypeVar("Result")
@@ -67,6 +68,7 @@ class Work:
         self.rests_on: list[str] = []
         self._before: dict[UUID, Any] = {}
         self._states: dict[UUID, tuple[Any, Any]] = {}
+        self._begun: set[UUID] = set()
         self._numbers: dict[str, int] = {}
 
     @property
@@ -74,11 +76,30 @@ class Work:
         """The local day of the act."""
         return self.at.astimezone(LOCAL).date()
 
-    def permit(self, action: str, record: UUID | None = None) -> None:
-        """Pass the gate; what it rests on is expected unchanged and stands in the facts."""
-        given = gate.permit(self.context.actor, action, record)
+    def permit(
+        self,
+        action: str,
+        record: UUID | None = None,
+        *,
+        subject: Subject | Describe | None = None,
+        to_status: str = "-",
+        alone: bool = True,
+    ) -> Permit:
+        """Pass the gate; what it rests on is expected unchanged and stands in the facts.
+
+        subject: of what is no record yet; alone: whether the act counts when one person does it. What this command has begun is
+        its own: beginning it was permitted.
+        """
+        if record is not None and record in self._begun:
+            return Permit("begun")
+        asked = Asked(action, self.at, record, subject, to_status, self.fresh)
+        self.from_memory = self.from_memory or not self.fresh
+        given = gate.permit(self.ledger, self.context.actor, asked)
+        if given.two and alone:
+            raise Refused("access.two_people", "4.5.10", {"action": action})
         self.rests_on.extend(given.rests_on)
         self.expect.update(given.expect)
+        return given
 
     def load(self, stream: UUID, evolve: Any) -> Any:
         """The unit's state, or None. The command then holds only if the unit has not changed meanwhile."""
@@ -103,6 +124,7 @@ class Work:
 
     def create(self, stream: UUID, evolve: Any) -> None:
         """Begin a new unit; nothing is read, the stream must not exist."""
+        self._begun.add(stream)
         self.expect[stream] = 0
         self._before[stream] = None
         self._states[stream] = (None, evolve)
@@ -200,6 +222,6 @@ def run(ledger: Ledger, context: Context, keys: Iterable[UUID], handle: Callable
         time.sleep(0.0005 + 0.0095 * (hash((command, tries)) % 64) / 64)  # spreads processes that meet on one unit
 
 
-def permitted(context: Context, action: str, record: UUID | None = None) -> None:
-    """Pass the gate for a read."""
-    gate.permit(context.actor, action, record)
+def permitted(ledger: Ledger, context: Context, action: str, record: UUID | None = None) -> Permit:
+    """Pass the gate for a read, with the rights as they are this instant."""
+    return gate.permit(ledger, context.actor, Asked(action, ledger.clock.now(), record))

@@ -33,6 +33,7 @@ class Ledger:
         self.keys = keys
         self.blobs = blobs
         self.locks = KeyedLocks()
+        self.remembered: dict[type, object] = {}  # what handlers keep of this ledger, one thing a kind
         self._guard = threading.Lock()
         self._cache: OrderedDict[UUID, tuple[int, Any, Evolve]] = OrderedDict()
 
@@ -61,6 +62,11 @@ class Ledger:
             version = recorded.version
         self.remember(stream, version, state, evolve)
         return version, state
+
+    def version_of(self, stream: UUID) -> int:
+        """The version of a unit that is remembered; 0 where it is not."""
+        with self._guard:
+            return self._cache[stream][0] if stream in self._cache else 0
 
     def remember(self, stream: UUID, version: int, state: Any, evolve: Evolve) -> None:
         """Keep a unit's state, folded by `evolve`, for the next command on it; an older one never replaces a newer."""

@@ -120,6 +120,14 @@ class Reader:
         rows = self._facts(schema, "position = any(%s) order by position", (list(positions),))
         return [decode_row(chain_id, row) for row in rows]
 
+    def command_of(self, fact: Recorded) -> list[Recorded]:
+        """All facts of the command that wrote `fact`, in order."""
+        schema = dict(self._chains)[fact.chain_id]
+        said, introductions = fact.envelope, len(catalogue.NAMES)  # those may stand among a command's facts
+        values = (fact.position - said.n - introductions, fact.position + said.m - said.n + introductions)
+        rows = self._facts(schema, "position between %s and %s order by position", values)
+        return [one for row in rows if (one := decode_row(fact.chain_id, row)).envelope.cmd == fact.envelope.cmd]
+
     def claim(self, kind: str, key: str) -> UUID | None:
         """Who holds a key."""
         query = sql.SQL("select originator_id from {} where kind = %s and key = %s").format(

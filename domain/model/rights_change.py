@@ -16,6 +16,7 @@ from uuid import UUID
 from domain.model.access import Right
 
 START, CHANGE, STOP = "start", "change", "stop"
+OPENING = "opening"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class RightsOrdered:
     order: UUID
     change: str
     orderer: str
-    unit: UUID
+    unit: UUID | None
     ordered_on: date
     first_day: date
     last_day: date | None
@@ -106,7 +107,20 @@ class RightsExecuted:
     order: UUID
 
 
-Fact = RightsOrdered | RightsControlled | RightsReturned | RightsObjected | RightsSettled | RightsExecuted
+@dataclass(frozen=True, slots=True)
+class RightsOpened:
+    """The first rights of a person named in `installation-opened`, by the same command: the only ones without an order.
+
+    roles: of no unit; decided_at: the instant of that act.
+    """
+
+    order: UUID
+    first_day: date
+    decided_at: datetime
+    roles: tuple[str, ...]
+
+
+Fact = RightsOpened | RightsOrdered | RightsControlled | RightsReturned | RightsObjected | RightsSettled | RightsExecuted
 Stage = Literal["ordered", "decided", "returned", "objected", "fallen"]
 
 
@@ -161,6 +175,9 @@ def rights(state: Orders, positions: Mapping[UUID, tuple[str, ...]]) -> tuple[Ri
 def evolve(state: Orders, fact: Fact) -> Orders:
     """The state after one more fact."""
     orders = dict(state.orders)
+    if isinstance(fact, RightsOpened):
+        orders[fact.order] = Order(_as_order(fact, state.person), "decided", fact.decided_at, None)
+        return replace(state, orders=orders)
     if isinstance(fact, RightsOrdered):
         stage: Stage = "ordered" if fact.widens else "decided"
         orders[fact.order] = Order(fact, stage, fact.decided_at, fact.last_day)
@@ -181,6 +198,23 @@ def evolve(state: Orders, fact: Fact) -> Orders:
         case RightsExecuted():
             orders[fact.order] = replace(before, executed=True)
     return replace(state, orders=orders)
+
+
+def _as_order(fact: RightsOpened, person: str) -> RightsOrdered:
+    return RightsOrdered(
+        fact.order,
+        START,
+        person,
+        None,
+        fact.first_day,
+        fact.first_day,
+        None,
+        None,
+        fact.roles,
+        decided_at=fact.decided_at,
+        widens=False,
+        source=OPENING,
+    )
 
 
 def _take_place(orders: dict[UUID, Order], fact: RightsOrdered, at: datetime | None, day: date) -> None:

@@ -1,0 +1,76 @@
+"""People and services: making them known, and other names. Neither gives a right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from domain.handlers import standing
+from domain.handlers.work import Work
+from domain.model import person, user
+from domain.model.access import Subject
+from domain.model.errors import NotFound, Refused
+from domain.model.person import PersonFile
+from domain.model.user import USER_NAME, NamesBody
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who is not known yet. kind: one of `user.KINDS`."""
+
+    kind: str
+    name: str
+    user_name: str
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Another name, user name or e-mail; what is None stays."""
+
+    ACTION: ClassVar[str] = "position.change"
+    person: UUID
+    name: str | None = None
+    user_name: str | None = None
+    email: str | None = None
+
+
+def register(work: Work, unit: UUID, newcomer: Newcomer) -> None:
+    """Make somebody known, in a command that has passed the gate. Refused `user.name_taken` (4.4.11: given once)."""
+    names = NamesBody(newcomer.name, newcomer.user_name, newcomer.email)
+    digest = standing.user_name_digest(work.ledger, newcomer.user_name)
+    work.create(unit, person.evolve)
+    fact = user.register(None, newcomer.kind, names, digest)
+    if work.ledger.reader.claim(USER_NAME, digest) is not None:
+        raise Refused("user.name_taken", "4.4.11", {"user_name": newcomer.user_name})
+    work.record(unit, fact)
+
+
+def rename(work: Work, command: Rename) -> None:
+    """Another name; the old ones stay in the log."""
+    work.permit(command.ACTION, subject=Subject("administration"))
+    found = require(work, str(command.person)).user
+    assert found is not None
+    before = found.names[-1] or NamesBody("", "")
+    names = NamesBody(
+        command.name or before.name,
+        command.user_name or before.user_name,
+        command.email if command.email is not None else before.email,
+    )
+    digest = standing.user_name_digest(work.ledger, names.user_name)
+    holder = work.ledger.reader.claim(USER_NAME, digest)
+    if holder not in (None, command.person):
+        raise Refused("user.name_taken", "4.4.11", {"user_name": names.user_name})
+    work.record(command.person, *user.rename(found, names, digest))
+
+
+def require(work: Work, one: str) -> PersonFile:
+    """A person who is known; NotFound where nobody has that id."""
+    try:
+        found = work.load(UUID(one), person.evolve)
+    except (ValueError, AssertionError, AttributeError):  # no id, or that of another kind of unit
+        found = None
+    if not isinstance(found, PersonFile) or found.user is None:
+        raise NotFound("person", one[:100])
+    return found

@@ -1,0 +1,235 @@
+"""What the gate knows of a municipality: its organisation, its people with their rights, and the records' facets.
+
+Folded from the log and remembered with the versions it stands on: a command expects those unchanged, a read looks for what has
+come since. Nothing here decides.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from domain.handlers import tables
+from domain.ledger.ledger import Ledger
+from domain.ledger.reader import Recorded
+from domain.model import facets, organisation, person, rights_change
+from domain.model.access import Person, Subject
+from domain.model.facets import Facets
+from domain.model.matrix import Matrix
+from domain.model.organisation import CellsConfirmed, CellsProposed, Organisation
+from domain.model.person import PersonFile
+from domain.model.record import Named
+from domain.model.registry_entry import DocumentLinked
+from domain.model.rights_change import Orders
+from domain.model.user import USER_NAME
+
+REMEMBERED = 20_000
+Kept = TypeVar("Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person at one version of their stream. positions: of the facts of each order."""
+
+    version: int
+    file: PersonFile
+    positions: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def person(self) -> Person:
+        """With all rights that were ever ordered; `may` knows which are in force."""
+        return Person(self.file.id, rights_change.rights(self.file.orders, self.positions))
+
+
+@dataclass(frozen=True, slots=True)
+class Organised:
+    """The organisation at one version. positions: of proposal and confirmation of each change of cells that counts."""
+
+    version: int
+    state: Organisation
+    positions: tuple[tuple[str, ...], ...] = ()
+    proposed: Mapping[UUID, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A record's facets at one version. entry: of a document."""
+
+    version: int
+    facets: Facets | None
+    entry: UUID | None = None
+
+
+class Standing:
+    """One tenant's. Thread-safe."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._guard = threading.Lock()
+        self._kept: OrderedDict[UUID, Any] = OrderedDict()
+        self._matrices: OrderedDict[tuple[int, date], Matrix] = OrderedDict()
+        domain = ledger.reader.record_chains[0][0].split("/")[0]
+        self.stream = organisation_stream(domain)
+
+    def organisation(self, fresh: bool = True) -> Organised:
+        """The organisation; version 0 where rights do not rule yet."""
+        kept: Organised | None = self._remembered(self.stream)
+        if kept is not None and not fresh:
+            return kept
+        found = kept or Organised(0, Organisation())
+        for recorded in self._ledger.reader.stream(self.stream, found.version):
+            found = _organised(found, recorded, self.place(recorded))
+        return self._keep(self.stream, found, kept)
+
+    def person(self, one: str, fresh: bool = True) -> Known:
+        """A person, without rights where nobody is known under that id."""
+        stream = _uuid(one)
+        if stream is None:
+            return Known(0, PersonFile(Orders(one)))
+        kept: Known = self._remembered(stream) or Known(0, PersonFile(Orders(str(stream))))
+        if kept.version and not fresh:
+            return kept
+        found = kept
+        for recorded in self._ledger.reader.stream(stream, kept.version):
+            found = known(found, recorded, self.place(recorded))
+        return self._keep(stream, found, kept)
+
+    def matrix(self, organised: Organised, day: date) -> Matrix:
+        """The rights tables of a local day."""
+        if not organised.state.cells:
+            return tables.delivered()
+        key = organised.version, day
+        with self._guard:
+            found = self._matrices.get(key)
+        if found is None:
+            found = tables.in_force(organised.state, organised.positions, day)
+            with self._guard:
+                self._matrices[key] = found
+                if len(self._matrices) > 8:
+                    self._matrices.popitem(last=False)
+        return found
+
+    def judged(self, record: UUID, fresh: bool = True) -> Judged:
+        """A record's own facets; none where there is no such record. Not fresh: as far as commands have loaded the record."""
+        kept: Judged = self._remembered(record) or Judged(0, None)
+        if not fresh and 0 < self._ledger.version_of(record) <= kept.version:
+            return kept
+        found = kept
+        for recorded in self._ledger.reader.stream(record, kept.version):
+            state = facets.evolve(found.facets, recorded.fact, recorded.envelope.actor, self.place(recorded))
+            entry = self._entry_of(recorded) if state is not None and state.kind == facets.DOCUMENT else None
+            found = Judged(recorded.version, state, found.entry or entry)
+        return self._keep(record, found, kept)
+
+    def subject(self, record: UUID, organised: Organised, fresh: bool = True) -> Subject | None:
+        """What is asked for, with what it inherits; None where there is no such record."""
+        own = self.judged(record, fresh)
+        if own.facets is None:
+            return None
+        entry = self.judged(own.entry, fresh).facets if own.entry is not None else None
+        of_case = (entry or own.facets).case
+        case = self.judged(of_case, fresh).facets if of_case is not None else None
+        return facets.subject(own.facets, entry, case, lambda name: self.units(organised, name), self.who)
+
+    def units(self, organised: Organised, named: Named | None) -> tuple[UUID, ...]:
+        """The path of the unit that a record names, by id, name or code."""
+        if named is None:
+            return ()
+        state = organised.state
+        by_id = _uuid(named.identifier)
+        if by_id in state.units:
+            return state.path(by_id)
+        return state.path(state.called(named.identifier or "") or state.called(named.name))
+
+    def who(self, named: Named | None) -> str | None:
+        """The person whom a record names: by id, else by user name."""
+        if named is None or not named.identifier:
+            return None
+        by_id = _uuid(named.identifier)
+        return str(by_id) if by_id is not None else self.called(named.identifier)
+
+    def called(self, user_name: str) -> str | None:
+        """The person who has or had that user name."""
+        digest = user_name_digest(self._ledger, user_name)
+        found = self._remembered(uuid5(NAMESPACE_URL, digest)) or self._ledger.reader.claim(USER_NAME, digest)
+        if found is None:
+            return None
+        self._keep(uuid5(NAMESPACE_URL, digest), found, None)  # a user name is never anybody else's (4.4.11)
+        return str(found)
+
+    def place(self, recorded: Recorded) -> str:
+        """Where a fact stands, as `rests_on` writes it."""
+        own = recorded.chain_id == self._ledger.reader.record_chains[-1][0]
+        return str(recorded.position) if own else f"{recorded.chain_id}#{recorded.position}"
+
+    def _entry_of(self, begun: Recorded) -> UUID | None:
+        """The entry that a document was added to: both facts are of one command."""
+        if begun.version != 1:
+            return None
+        for one in self._ledger.reader.command_of(begun):
+            if isinstance(one.fact, DocumentLinked) and one.fact.document == begun.stream:
+                return one.stream
+        return None
+
+    def _remembered(self, stream: UUID) -> Any:
+        with self._guard:
+            if stream in self._kept:
+                self._kept.move_to_end(stream)
+            return self._kept.get(stream)
+
+    def _keep(self, stream: UUID, found: Kept, kept: Any) -> Kept:
+        if found is not kept:
+            with self._guard:
+                self._kept[stream] = found
+                if len(self._kept) > REMEMBERED:
+                    self._kept.popitem(last=False)
+        return found
+
+
+def of(ledger: Ledger) -> Standing:
+    """The standing of a ledger, made at first use."""
+    found = ledger.remembered.get(Standing)
+    if not isinstance(found, Standing):
+        found = ledger.remembered.setdefault(Standing, Standing(ledger))
+    assert isinstance(found, Standing)
+    return found
+
+
+def organisation_stream(domain: str) -> UUID:
+    """The stream of a municipality's organisation: there is one, so its id follows from the municipality's own."""
+    return uuid5(NAMESPACE_URL, f"{domain}/organisation")
+
+
+def user_name_digest(ledger: Ledger, user_name: str) -> str:
+    """What the claim of a user name holds: its HMAC, without regard to case."""
+    return ledger.claim_digest(USER_NAME, user_name.strip().casefold())
+
+
+def known(state: Known, recorded: Recorded, place: str) -> Known:
+    """A person after one more fact, which stands at `place`."""
+    fact = recorded.fact
+    about: Sequence[UUID] = (fact.order, *getattr(fact, "replaces", ())) if hasattr(fact, "order") else ()
+    positions = {**state.positions, **{one: (*state.positions.get(one, ()), place) for one in about}}
+    return Known(recorded.version, person.evolve(state.file, recorded.stream, fact), positions)
+
+
+def _organised(state: Organised, recorded: Recorded, place: str) -> Organised:
+    fact = recorded.fact
+    positions, proposed = state.positions, state.proposed
+    if isinstance(fact, CellsProposed):
+        proposed = {**proposed, fact.change: place}
+    if isinstance(fact, CellsConfirmed):
+        positions = (*positions, (proposed[fact.change], place))
+    return Organised(recorded.version, organisation.evolve(state.state, fact), positions, proposed)
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text and len(text) == 36 else None
+    except ValueError:
+        return None

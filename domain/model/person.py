@@ -1,0 +1,33 @@
+"""All that one person's stream says: who it is, and every order of rights for that person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from domain.model import rights_change, user
+from domain.model.rights_change import Orders
+from domain.model.user import User, UserNamed, UserRegistered
+
+Fact = user.Fact | rights_change.Fact
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFile:
+    """user None: nobody was registered under this id; orders: for that person."""
+
+    orders: Orders
+    user: User | None = None
+
+    @property
+    def id(self) -> str:
+        """As the actor of a fact."""
+        return self.orders.person
+
+
+def evolve(state: PersonFile | None, stream: UUID, fact: Fact) -> PersonFile:
+    """The state after one more fact."""
+    state = state or PersonFile(Orders(str(stream)))
+    if isinstance(fact, UserRegistered | UserNamed):
+        return replace(state, user=user.evolve(state.user, fact))
+    return replace(state, orders=rights_change.evolve(state.orders, fact))
