@@ -19,6 +19,7 @@ from api.web import shell
 from api.web.texts import COOKIE as LANGUAGE_COOKIE
 from api.web.texts import Catalogues, Texts
 from domain.handlers.gate import Actor
+from domain.handlers.people import acting, name_of
 from domain.handlers.work import Context
 from domain.ledger.clock import SetClock
 from domain.model.errors import Refused
@@ -89,16 +90,16 @@ class Site:
 
     def actor(self, request: Request) -> Actor:
         """Who acts: the setting, or the person chosen in the demonstration; an empty actor is refused by the gate."""
+        ledger = self.tenant(request).ledger
         if self.demo is None:
-            return Actor(self.settings.actor)
-        chosen = request.cookies.get(PERSON_COOKIE, "")
-        known = dict(self.demo.people)
-        person = chosen if chosen in known else next(iter(known), "")
-        return Actor(person, known.get(person, ""))
+            return acting(ledger, self.settings.actor)
+        return replace(acting(ledger, self.played(request)), name=dict(self.demo.people).get(self.played(request), ""))
 
-    def name_of(self, person: str) -> str:
-        """The name of an actor id; the id itself until there is a register of users."""
-        return dict(self.demo.people).get(person, person) if self.demo else person
+    def played(self, request: Request) -> str:
+        """The user name of the person whom the visitor of a demonstration plays; empty outside one."""
+        known = dict(self.demo.people) if self.demo is not None else {}
+        chosen = request.cookies.get(PERSON_COOKIE, "")
+        return chosen if chosen in known else next(iter(known), "")
 
     def texts(self, request: Request) -> Texts:
         """The words in the reader's language."""
@@ -130,6 +131,10 @@ class Caller:
     def context(self, idempotency_key: str | None = None) -> Context:
         """The context of a command or read."""
         return Context(self.actor, idempotency_key=idempotency_key)
+
+    def name_of(self, person: str) -> str:
+        """The name of an actor id; the id itself where nobody is known under it."""
+        return name_of(self.tenant.ledger, person)
 
     def up_to_date(self) -> bool:
         """Wait, at most `read_wait_ms`, until the journal shows what this reader has written; False where it does not yet."""

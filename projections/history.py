@@ -15,7 +15,7 @@ from uuid import UUID
 
 from domain.ledger.clock import LOCAL
 from domain.ledger.reader import Reader, Recorded
-from domain.model import case_file, codes, document, fonds, record, registry_entry, series
+from domain.model import case_file, codes, document, fonds, organisation, record, registry_entry, series
 from domain.model.errors import NotFound
 from projections import view
 from projections.view import View
@@ -148,6 +148,8 @@ def _text(value: Any, words: Words) -> str:
             return words.date(value)
         case record.Named():
             return value.name
+        case organisation.CellText():
+            return f"{value.cell} = {value.scope}"
         case tuple():
             return ", ".join(_text(one, words) for one in value)
         case _:

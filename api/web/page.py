@@ -26,7 +26,7 @@ def page(request: Request, me: Caller, name: str, *, status: int = 200, search: 
     form = values.get("form", forms.Filled())
     failed = form.told is not None and form.told.status >= 500
     shown = {
-        "say": Said(me.texts, me.site.name_of),
+        "say": Said(me.texts, me.name_of),
         "token": forms.token_for(me, nonce),
         # what failed may have been done after all: sent again from here it must not be done twice
         "once": (failed and form.values.get("once")) or str(new_id()),
@@ -54,7 +54,7 @@ def frame(request: Request, me: Caller, search: str = "") -> shell.Frame:
         query=request.url.query if request.method == "GET" else "",
         search=search,
         chain=chain_status(me),
-        demo=shell.DemoBar(me.actor.id, demo.people, demo.clock.now()) if demo else None,
+        demo=shell.DemoBar(site.played(request), demo.people, demo.clock.now()) if demo else None,
     )
 
 

@@ -26,7 +26,7 @@ def show(request: Request, unit: UUID, on: Given = "", step: Given = "") -> HTML
     """A unit's history. on: a day, for the state at its end; step: the same by the slider, a number among the days of change."""
     me = caller_of(request)
     reads.permit(me, reads.Query.READ_HISTORY, unit)
-    told = history(me.tenant.ledger.reader, unit, me.texts, me.site.name_of)
+    told = history(me.tenant.ledger.reader, unit, me.texts, me.name_of)
     records = me.tenant.ledger.reader.stream(unit)
     changed = days(records)
     form = Filled("history")

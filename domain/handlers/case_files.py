@@ -58,7 +58,8 @@ class DiscardCase:
 
 def create(work: Work, command: CreateCase) -> UUID:
     """A new case file in an open series (2.3.6), numbered by the writer."""
-    work.permit(command.ACTION, subject=partial(_begun, work, command.details), to_status=command.details.status)
+    described = partial(_begun, work, command.details)
+    work.permit(command.ACTION, subject=described, to_status=command.details.status)
     if command.metadata.title is None:
         raise Refused("text.missing", "M020", {"element": "tittel"})
     details = replace(command.details, today=work.today)
@@ -66,7 +67,7 @@ def create(work: Work, command: CreateCase) -> UUID:
         series.require_open(work.require(details.series, series.evolve, "series", series.Series))
     if details.parent is not None:
         case_file.require_open(load(work, details.parent))
-    work.create(command.unit, case_file.evolve)
+    work.create(command.unit, case_file.evolve, described)
     work.record(command.unit, case_file.create(None, details))
     describe(work, command.unit, command.metadata)
     return command.unit
@@ -87,8 +88,9 @@ def load(work: Work, unit: UUID) -> CaseFile:
 
 def change_status(work: Work, command: ChangeCaseStatus) -> None:
     """Another status; nothing where it already holds."""
-    same = load(work, command.unit).status == command.status
-    work.permit(READ if same else command.ACTION, command.unit, to_status="-" if same else command.status)
+    work.permit(READ, command.unit)
+    if load(work, command.unit).status != command.status:
+        work.permit(command.ACTION, command.unit, to_status=command.status)
     work.record(command.unit, *case_file.change_status(load(work, command.unit), command.status))
 
 

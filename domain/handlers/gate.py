@@ -1,7 +1,7 @@
 """The one gate: every command, read, list, search and export passes it, and nothing else decides who may do what.
 
 It gathers what `may` asks for: the person's rights, the tables in force that day, the record's facets. Where a municipality has
-not been opened yet (`installation-opened`), no rights exist and every named actor passes: such a one serves its own machine alone.
+not been opened yet (`installation-opened`), no rights exist and every named actor passes: it serves its own machine alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ ADMINISTRATION = "administration"
 ADMINISTRATORS = frozenset({"system-administrator", "user-administrator"})
 _LISTED = {"case": "case-file.list", "document": "registry-entry.list"}
 # what is closed is not changed but corrected, with a reason, by those who may correct it (practice R2; Noark 2.9.3)
-_CLOSED = {"case": ("case-file.correct", frozenset("A")), "document": ("registry-entry.correct", frozenset("EJA"))}
+_CORRECTION = {"case": "case-file.correct", "document": "registry-entry.correct"}
+_CLOSED = {"case": frozenset("A"), "document": frozenset("EJA")}
 _CORRECTABLE = frozenset(
     {
         "case-file.assign",
@@ -136,8 +137,7 @@ def _answer(ledger: Ledger, organised: Organised, person: Person, actor: Actor, 
 
 
 def _action(action: str, about: Subject) -> str:
-    correction, closed = _CLOSED.get(about.table, (action, frozenset[str]()))
-    return correction if action in _CORRECTABLE and about.status in closed else action
+    return _CORRECTION[about.table] if action in _CORRECTABLE and about.status in _CLOSED.get(about.table, "") else action
 
 
 def _refuse(
@@ -152,7 +152,7 @@ def _refuse(
     """Say why not; of a record that does not stand in the person's lists, not even that it is there."""
     of_record = asked.record is not None and asked.action not in tables.administrative()
     if of_record and (subject is None or not _listed(ledger, organised, person, actor, asked, subject)):
-        raise NotFound("record", str(asked.record))
+        raise NotFound("unit", str(asked.record))
     reason = answer.reason if isinstance(answer, Denied) else "ids-only"
     raise Refused(f"access.{reason.replace('-', '_')}", "4.5.1", {"action": asked.action, "rests_on": ", ".join(answer.rests_on)})
 

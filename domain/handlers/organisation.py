@@ -133,7 +133,7 @@ def create_unit(work: Work, command: CreateUnit) -> UUID:
     work.permit(command.ACTION, subject=Subject("administration"))
     state = load(work)
     if command.unit in state.units:
-        raise Refused("exists", params={"what": "unit"})
+        raise Refused("exists", params={"what": "administrative unit"})
     _checked(command.name, command.code)
     if state.called(command.name) is not None:
         raise Refused("unit.name_taken", "4.2.1", {"name": command.name})
@@ -266,7 +266,7 @@ def unit(state: Organisation, wanted: UUID) -> Unit:
     """A unit; NotFound where there is none."""
     found = state.units.get(wanted)
     if found is None:
-        raise NotFound("unit", str(wanted))
+        raise NotFound("administrative unit", str(wanted))
     return found
 
 

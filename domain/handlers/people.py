@@ -7,7 +7,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from domain.handlers import standing
+from domain.handlers.gate import Actor
 from domain.handlers.work import Work
+from domain.ledger.ledger import Ledger
 from domain.model import person, user
 from domain.model.access import Subject
 from domain.model.errors import NotFound, Refused
@@ -45,6 +47,21 @@ def register(work: Work, unit: UUID, newcomer: Newcomer) -> None:
     if work.ledger.reader.claim(USER_NAME, digest) is not None:
         raise Refused("user.name_taken", "4.4.11", {"user_name": newcomer.user_name})
     work.record(unit, fact)
+
+
+def acting(ledger: Ledger, user_name: str) -> Actor:
+    """Somebody as the actor of a command, by user name. Where nobody is known under it, it stands as it is: the gate knows."""
+    known = standing.of(ledger)
+    found = known.called(user_name) if user_name else None
+    if found is None:
+        return Actor(user_name, user_name)
+    return Actor(found, name_of(ledger, found))
+
+
+def name_of(ledger: Ledger, person_id: str) -> str:
+    """The present name of a person; the id itself where nobody is known under it, or the name was erased."""
+    found = standing.of(ledger).person(person_id, fresh=False).file.user
+    return (found.name if found is not None else "") or person_id
 
 
 def rename(work: Work, command: Rename) -> None:

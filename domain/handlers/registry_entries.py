@@ -96,7 +96,8 @@ def register(work: Work, command: Register) -> UUID:
     """A new entry in an open case (2.5.5) or, without a case, in an open series (2.3.6)."""
     details = replace(command.details, today=work.today)
     case = details.case
-    work.permit(command.ACTION, subject=partial(_begun, work, command), to_status=details.status)
+    described = partial(_begun, work, command)
+    work.permit(command.ACTION, subject=described, to_status=details.status)
     if case is not None:
         work.permit(ADD_TO_CASE, case)
     if command.metadata.title is None:
@@ -110,7 +111,7 @@ def register(work: Work, command: Register) -> UUID:
         work.record(case, added, noted)
     elif details.series is not None:
         series.require_open(work.require(details.series, series.evolve, "series", series.Series))
-    work.create(command.unit, registry_entry.evolve)
+    work.create(command.unit, registry_entry.evolve, described)
     work.record(command.unit, *registering.register(None, details))
     describe(work, command.unit, command.metadata)
     for party in command.parties:
@@ -160,9 +161,10 @@ def record_party(work: Work, unit: UUID, party: Party, party_id: UUID | None = N
 
 def change_status(work: Work, command: ChangeEntryStatus) -> None:
     """Another status, told to the case; nothing where it already holds."""
+    work.permit(READ, command.unit)
     state = load(work, command.unit)
-    same = state.status == command.status
-    work.permit(READ if same else command.ACTION, command.unit, to_status="-" if same else command.status)
+    if state.status != command.status:
+        work.permit(command.ACTION, command.unit, to_status=command.status)
     facts = registering.change_status(state, command.status, work.today, work.at)
     work.record(command.unit, *facts)
     if facts and state.case is not None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.handlers import tables
+from domain.ledger.clock import LOCAL
 from domain.ledger.ledger import Ledger
 from domain.ledger.reader import Recorded
 from domain.model import facets, organisation, person, rights_change
@@ -161,6 +162,16 @@ class Standing:
             return None
         self._keep(uuid5(NAMESPACE_URL, digest), found, None)  # a user name is never anybody else's (4.4.11)
         return str(found)
+
+    def named(self, name: str) -> list[UUID]:
+        """Everybody who has or had that full name; reads every registration, for the command line."""
+        wanted = name.strip().casefold()
+        facts = self._ledger.reader.of_topics(("user.registered.v1", "user.named.v1"))
+        return list({one.stream for one in facts if one.fact.body is not None and one.fact.body.name.casefold() == wanted})
+
+    def today(self) -> date:
+        """The local day."""
+        return self._ledger.clock.now().astimezone(LOCAL).date()
 
     def place(self, recorded: Recorded) -> str:
         """Where a fact stands, as `rests_on` writes it."""

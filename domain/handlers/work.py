@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from domain import catalogue
 from domain.catalogue import Envelope
 from domain.handlers import gate
 from domain.handlers.gate import Actor, Asked, Describe, Permit
+from domain.handlers.standing import Organised, Standing
 from domain.ledger.clock import LOCAL
 from domain.ledger.faults import Busy, ClaimTaken, LedgerError, StaleSubmission, VersionConflict
 from domain.ledger.identity import new_id
@@ -68,7 +70,7 @@ class Work:
         self.rests_on: list[str] = []
         self._before: dict[UUID, Any] = {}
         self._states: dict[UUID, tuple[Any, Any]] = {}
-        self._begun: set[UUID] = set()
+        self._begun: dict[UUID, Describe | None] = {}
         self._numbers: dict[str, int] = {}
 
     @property
@@ -88,10 +90,13 @@ class Work:
         """Pass the gate; what it rests on is expected unchanged and stands in the facts.
 
         subject: of what is no record yet; alone: whether the act counts when one person does it. What this command has begun is
-        its own: beginning it was permitted.
+        its own, since beginning it was permitted; only its steps from status to status are asked for.
         """
         if record is not None and record in self._begun:
-            return Permit("begun")
+            begun = self._begun[record]
+            if to_status == "-" or begun is None:
+                return Permit("begun")
+            subject, record = partial(_in_status, begun, self._states[record][0].status), None
         asked = Asked(action, self.at, record, subject, to_status, self.fresh)
         self.from_memory = self.from_memory or not self.fresh
         given = gate.permit(self.ledger, self.context.actor, asked)
@@ -122,9 +127,9 @@ class Work:
             raise NotFound(what, str(stream))
         return state
 
-    def create(self, stream: UUID, evolve: Any) -> None:
-        """Begin a new unit; nothing is read, the stream must not exist."""
-        self._begun.add(stream)
+    def create(self, stream: UUID, evolve: Any, described: Describe | None = None) -> None:
+        """Begin a new unit; nothing is read, the stream must not exist. described: as the gate was asked for it."""
+        self._begun[stream] = described
         self.expect[stream] = 0
         self._before[stream] = None
         self._states[stream] = (None, evolve)
@@ -220,6 +225,10 @@ def run(ledger: Ledger, context: Context, keys: Iterable[UUID], handle: Callable
                     raise Busy from problem
         tries += 1
         time.sleep(0.0005 + 0.0095 * (hash((command, tries)) % 64) / 64)  # spreads processes that meet on one unit
+
+
+def _in_status(described: Describe, status: str, known: Standing, organised: Organised) -> Subject:
+    return replace(described(known, organised), status=status)
 
 
 def permitted(ledger: Ledger, context: Context, action: str, record: UUID | None = None) -> Permit:

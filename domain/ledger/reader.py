@@ -120,6 +120,14 @@ class Reader:
         rows = self._facts(schema, "position = any(%s) order by position", (list(positions),))
         return [decode_row(chain_id, row) for row in rows]
 
+    def of_topics(self, topics: Sequence[str]) -> list[Recorded]:
+        """Every fact of these names over all record chains, oldest first. Reads the whole log."""
+        return [
+            decode_row(chain_id, row)
+            for chain_id, schema in self._chains
+            for row in self._facts(schema, "topic = any(%s) order by position", (list(topics),))
+        ]
+
     def command_of(self, fact: Recorded) -> list[Recorded]:
         """All facts of the command that wrote `fact`, in order."""
         schema = dict(self._chains)[fact.chain_id]

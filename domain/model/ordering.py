@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.model import codes
 from domain.model.errors import Refused
 from domain.model.matrix import ROLES
+from domain.model.record import limited
 from domain.model.rights_change import (
     CHANGE,
     START,
@@ -203,6 +204,8 @@ def _ordered(command: OrderRights, standing: Standing, first_day: date, widens: 
         first_day,
         command.last_day,
         RightsOrderedBody(command.title, _text(command.reason)),
+        widens,
+        command.source,
         command.roles,
         command.codes,
         command.groups,
@@ -211,8 +214,6 @@ def _ordered(command: OrderRights, standing: Standing, first_day: date, widens: 
         command.acting_for,
         command.first_day if command.first_day < first_day else None,
         decided_at=None if widens else standing.at,
-        widens=widens,
-        source=command.source,
         number=command.number,
     )
 
@@ -220,6 +221,5 @@ def _ordered(command: OrderRights, standing: Standing, first_day: date, widens: 
 def _text(reason: str) -> str:
     if not reason.strip():
         raise Refused("rights.reason_missing", "4.5.29")
-    if len(reason) > REASON_LIMIT:
-        raise Refused("text.too_long", params={"limit": str(REASON_LIMIT)})
+    limited(reason, REASON_LIMIT, "reason")
     return reason

@@ -44,6 +44,8 @@ class RightsOrdered:
     first_day: date
     last_day: date | None
     body: RightsOrderedBody | None
+    widens: bool
+    source: str
     roles: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -53,8 +55,6 @@ class RightsOrdered:
     asked_first_day: date | None = None
     ended_at: datetime | None = None
     decided_at: datetime | None = None
-    widens: bool = True
-    source: str = "page"
     number: str | None = None
 
 
@@ -210,10 +210,10 @@ def _as_order(fact: RightsOpened, person: str) -> RightsOrdered:
         fact.first_day,
         None,
         None,
+        False,
+        OPENING,
         fact.roles,
         decided_at=fact.decided_at,
-        widens=False,
-        source=OPENING,
     )
 
 

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from domain.model.errors import DagbokError
-from tools.cli import journal, keeping, log, running, tenants, witnesses
+from tools.cli import journal, keeping, log, rights, running, tenants, witnesses
 from tools.cli.options import say_fault
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ journal.register(app)
 log.register(app)
 witnesses.register(app)
 keeping.register(app)
+rights.register(app)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +13,7 @@ from api.fiks_arkiv.batch import import_paths
 from api.installation import FOLLOWED, Installation
 from api.installation import Tenant as OpenTenant
 from api.web.texts import Catalogues
-from domain.handlers.gate import Actor
+from domain.handlers.people import acting, name_of
 from domain.ledger.faults import LedgerError
 from domain.ledger.follow import rebuild as rebuild_projection
 from domain.model.errors import DagbokError
@@ -26,11 +27,12 @@ def import_arkivmelding(
     data: Data = None,
     database: Database = None,
     tenant: Tenant = None,
-    actor: ActorId = "fiks-arkiv",
+    actor: ActorId = "service:import",
 ) -> None:
     """Import KS Fiks Arkiv messages; one line a message. Exit 1 if any was refused."""
     with installation(data, database, tenant) as opened:
-        refused = import_paths(opened.open(tenant), Actor(actor, actor), paths, answers)
+        into = opened.open(tenant)
+        refused = import_paths(into, acting(into.ledger, actor), paths, answers)
     if refused:
         raise typer.Exit(1)
 
@@ -59,7 +61,7 @@ def history(
     """Who did what to a unit, when, and on which bytes."""
     with installation(data, database, tenant) as opened:
         one = opened.open(tenant, follow=False)
-        found = history_of(one.ledger.reader, find(one, reference), Catalogues().texts("en"))
+        found = history_of(one.ledger.reader, find(one, reference), Catalogues().texts("en"), partial(name_of, one.ledger))
     if as_json:
         say(found)
     else:

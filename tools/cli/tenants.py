@@ -14,6 +14,7 @@ from domain.handlers.work import Context, run
 from domain.ledger import migrate as migrations
 from domain.ledger import tenants as ledger_tenants
 from tools.cli.options import Data, Database, Json, installation, say, settings
+from tools.cli.rights import open_tenant
 
 Domain = Annotated[
     str, typer.Option("--domain", help="The municipality's domain; it names its chains, for example aure.kommune.no.")
@@ -87,4 +88,5 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Municipalities of this installation.", no_args_is_help=True)
     group.command("add")(add)
     group.command("list")(list_tenants)
+    group.command("open")(open_tenant)
     app.add_typer(group, name="tenant")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from xml.sax.saxutils import escape
 
 from api.fiks_arkiv import service
 from api.installation import Tenant
-from domain.handlers.gate import Actor
+from domain.handlers.people import acting
 from domain.ledger.clock import LOCAL
 from domain.ledger.identity import new_id
 from domain.model.errors import DagbokError
@@ -107,8 +107,7 @@ def send(tenant: Tenant, clock: DemoClock) -> None:
         files = {
             name: tenant.ledger.blobs.put(new_id(), [letter(title, sent.sender, day, number)]) for name, title in names.items()
         }
-        answers = service.handle(
-            tenant, message(sent, at), files, message_id=f"demo-{number}", actor=Actor("fiks-arkiv", sent.system)
-        )
+        actor = replace(acting(tenant.ledger, "service:import"), name=sent.system)
+        answers = service.handle(tenant, message(sent, at), files, message_id=f"demo-{number}", actor=actor)
         if any("feilmelding" in answer.type for answer in answers):
             raise DagbokError(f"the demo's message {sent.key} was not received")

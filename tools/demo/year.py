@@ -31,6 +31,7 @@ from tools.demo.clock import DemoClock
 from tools.demo.paper import letter
 from tools.demo.people import ARCHIVISTS, NAMES, STREETS
 from tools.demo.plan import Happening, Matter
+from tools.demo.staff import House
 
 AHEAD = 64
 LEGAL_BASIS = {"13": "Offl. § 13, jf. fvl. § 13", "P": "Offl. § 25"}
@@ -39,10 +40,11 @@ LEGAL_BASIS = {"13": "Offl. § 13, jf. fvl. § 13", "P": "Offl. § 25"}
 class Year:
     """The municipality while its year is made."""
 
-    def __init__(self, tenant: Tenant, clock: DemoClock) -> None:
+    def __init__(self, tenant: Tenant, clock: DemoClock, house: House) -> None:
         self.tenant = tenant
         self.clock = clock
-        self.series = run(tenant.ledger, _as("anne.berg"), (), lambda work: series_by_code(work, "SAK")).result
+        self.house = house
+        self.series = run(tenant.ledger, self._as("anne.berg"), (), lambda work: series_by_code(work, "SAK")).result
         self.cases: dict[int, UUID] = {}
         self.entries: dict[int, UUID] = {}
 
@@ -60,7 +62,10 @@ class Year:
                 self._entry(happening, papers)
 
     def _run(self, actor: str, keys: Iterable[UUID], handle: object) -> None:
-        run(self.tenant.ledger, _as(actor), keys, handle)  # type: ignore[arg-type]
+        run(self.tenant.ledger, self._as(actor), keys, handle)  # type: ignore[arg-type]
+
+    def _as(self, actor: str) -> Context:
+        return Context(Actor(str(self.house.people[actor]), NAMES[actor]))
 
     def _case(self, matter: Matter) -> None:
         unit = new_id()
@@ -87,13 +92,15 @@ class Year:
         case = self.cases[matter.number]
         incoming = happening.entry_type == "I"
         actor = ARCHIVISTS[happening.entry % 2] if incoming else matter.handler[0]
-        status = "J" if incoming else ("E" if happening.entry_type == "U" else "F")
+        status = "J" if incoming else "R"
         register = registry_entries.Register(unit, _metadata(happening), _details(happening, case, status), _parties(happening))
 
         def handle(work: Work) -> None:
             registry_entries.register(work, register)
             for number, stored in enumerate(papers, 1):
                 documents.add(work, _document(happening, unit, number, stored))
+            for step in () if incoming else ("F", "E") if happening.entry_type == "U" else ("F",):
+                registry_entries.change_status(work, registry_entries.ChangeEntryStatus(unit, step))
             answered = self.entries.get(happening.answers or 0)
             if answered is not None:
                 by = Named(matter.handler[1], matter.handler[0])
@@ -106,10 +113,6 @@ class Year:
             journal = registry_entries.ChangeEntryStatus(unit, "J")
             self.clock.move_to(self.clock.now() + timedelta(milliseconds=1))
             self._run(ARCHIVISTS[happening.entry % 2], (unit, case), lambda work: registry_entries.change_status(work, journal))
-
-
-def _as(actor: str) -> Context:
-    return Context(Actor(actor, NAMES.get(actor, actor)))
 
 
 def _screening(code: str | None) -> Screened | None:
@@ -206,9 +209,13 @@ def make(settings: Settings, now: datetime, seed: int, size: float) -> None:
     ):
         opened.create_tenant("fjordvik", "fjordvik.kommune.no")
         tenant = opened.open("fjordvik")
-        run(tenant.ledger, _as("anne.berg"), (), lambda work: ensure_structure(work, "Fjordvik kommune", "987654321"))
+        house = House(tenant.ledger, clock)
+        house.open()
+        house.staff()
+        leader = Context(house.actor("anne.berg"))
+        run(tenant.ledger, leader, (), lambda work: ensure_structure(work, "Fjordvik kommune", "987654321"))
         task = progress.add_task("Fjordvik", total=len(happenings))
-        lived = Year(tenant, clock)
+        lived = Year(tenant, clock, house)
         for happening, papers in _with_papers(tenant, happenings, pool):
             lived.live(happening, papers)
             progress.advance(task)

@@ -1,0 +1,163 @@
+"""`rights`, `matrix`, `tenant open`: who may do what, and how that came about."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from api.installation import Tenant as OpenTenant
+from domain.handlers import organisation, standing
+from domain.handlers.gate import Actor
+from domain.handlers.organisation import OpenInstallation
+from domain.handlers.people import Newcomer, name_of
+from domain.handlers.work import Context, run
+from domain.ledger.clock import LOCAL
+from domain.model import cedar
+from domain.model.errors import DagbokError
+from domain.model.matrix import Matrix, written
+from domain.model.user import EMPLOYEE
+from projections import access_rights
+from tools.cli.options import Data, Database, Json, Tenant, installation, say
+
+_NAMED = re.compile(r"(?P<name>[^<>]+?)\s*<(?P<user>[^<>\s]+)>")
+Named = Annotated[str, typer.Option(help="As `Anne Berg <anne.berg>`: name, and user name in angle brackets.")]
+
+
+def open_tenant(
+    leader: Named,
+    deputy: Named,
+    data: Data = None,
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """Take rights into use: name the head of records and a deputy. From here on nobody has a right without an order."""
+    wanted = OpenInstallation(_newcomer(leader), _newcomer(deputy))
+    with installation(data, database, tenant) as opened:
+        one = opened.open(tenant, follow=False)
+        context = Context(Actor("dagbok-open", "dagbok tenant open"))
+        run(one.ledger, context, (), lambda work: organisation.open_installation(work, wanted))
+    print(f"{one.name}: rights are in use; {wanted.leader.name} and {wanted.deputy.name} are named")
+
+
+def rights(
+    person: Annotated[str, typer.Argument(help="Name, user name or id.")],
+    on: Annotated[str, typer.Option("--on", help="A local day (every right in force at any moment of it) or an instant.")] = "",
+    known: Annotated[str, typer.Option("--known", help="As the system knew it at this instant; default: as it knows now.")] = "",
+    data: Data = None,
+    database: Database = None,
+    tenant: Tenant = None,
+    as_json: Json = False,
+) -> None:
+    """Which rights somebody had, on whose order, and what ended them."""
+    with installation(data, database, tenant) as opened:
+        one = opened.open(tenant, follow=False)
+        moment = moment_of(on) if on else one.ledger.clock.now().astimezone(LOCAL).date()
+        found = _rights(one, person, moment, known)
+    if as_json:
+        say(found)
+    else:
+        _print(found)
+
+
+def matrix(
+    on: Annotated[str, typer.Option("--on", help="The tables of this local day; default: as delivered.")] = "",
+    as_cedar: Annotated[bool, typer.Option("--cedar", help="As Cedar policies, for others to evaluate.")] = False,
+    data: Data = None,
+    database: Database = None,
+    tenant: Tenant = None,
+) -> None:
+    """The rights tables: a line a cell, or Cedar policies."""
+    with installation(data, database, tenant) as opened:
+        known = standing.of(opened.open(tenant, follow=False).ledger)
+        day = moment_of(on) if on else known.today()
+        tables = known.matrix(known.organisation(), day.astimezone(LOCAL).date() if isinstance(day, datetime) else day)
+    print(cedar.policies(tables) if as_cedar else _lines(tables), end="")
+
+
+def moment_of(text: str) -> date | datetime:
+    """A local day, or an instant with its zone. DagbokError on anything else."""
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text)
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise DagbokError(f"not a date or time: {text!r}", hint="Write 2026-12-01 or 2026-12-01T09:00+01:00.") from None
+    return found if found.tzinfo else found.replace(tzinfo=LOCAL)
+
+
+def _rights(one: OpenTenant, person: str, moment: date | datetime, known_at: str) -> dict[str, Any]:
+    known = standing.of(one.ledger)
+    stream = find(one, person)
+    records = one.ledger.reader.stream(stream)
+    if known_at:
+        instant = moment_of(known_at)
+        records = access_rights.known_by(records, access_rights.span(instant)[0])
+    units = known.organisation().state.units
+    state = access_rights.fold(stream, records, known.place)
+    found = access_rights.told(state, moment, lambda unit: units[unit].name if unit is not None else "")
+    for each in (*found["rights"], *found["ended"]):
+        for step in ("order", "decided", "executed", "ended_by"):
+            if each.get(step):
+                each[step] = {**each[step], "name": name_of(one.ledger, each[step]["by"])}
+    return found
+
+
+def find(one: OpenTenant, person: str) -> UUID:
+    """A person by id, user name or full name. DagbokError where none or several are meant."""
+    known = standing.of(one.ledger)
+    by_user_name = known.called(person)
+    if by_user_name is not None:
+        return UUID(by_user_name)
+    try:
+        return UUID(person)
+    except ValueError:
+        found = known.named(person)
+    if len(found) == 1:
+        return found[0]
+    raise DagbokError(
+        f"{'nobody' if not found else 'more than one person'} is called {person!r}", hint="Give the user name or the id."
+    )
+
+
+def _newcomer(text: str) -> Newcomer:
+    found = _NAMED.fullmatch(text.strip())
+    if found is None:
+        raise DagbokError(f"not a name with its user name: {text!r}", hint='Write "Anne Berg <anne.berg>".')
+    return Newcomer(EMPLOYEE, found["name"], found["user"])
+
+
+def _print(found: dict[str, Any]) -> None:
+    person = found["person"]
+    print(f"{person['name']} ({person['id']}), {found['on']}")
+    for each in found["rights"]:
+        print(f"  {_line(each)}")
+    if not found["rights"]:
+        print("  no rights")
+    for each in found["ended"]:
+        ended = each["ended_by"]
+        print(f"  ended: {_line(each)}; by {ended['name']}, position {ended['position']}")
+
+
+def _line(each: dict[str, Any]) -> str:
+    codes = f", codes {' '.join(each['codes'])}" if each["codes"] else ""
+    days = f"{each['from']} to {each['to'] or 'further notice'}"
+    decided = each["decided"]
+    by = f"ordered by {each['order']['name']} at position {each['order']['position']}"
+    return f"{each['role']} in {each['unit'] or 'the municipality'}{codes}, {days}: {by}" + (
+        f", decided by {decided['name']} at position {decided['position']}" if decided else ""
+    )
+
+
+def _lines(tables: Matrix) -> str:
+    cells = sorted(tables.cells.items())
+    return "".join("\t".join((*place, written(cell), cell.condition, cell.source)) + "\n" for place, cell in cells)
+
+
+def register(app: typer.Typer) -> None:
+    """Put the commands on the program."""
+    for command in (rights, matrix):
+        app.command()(command)
