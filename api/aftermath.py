@@ -23,7 +23,7 @@ from domain.ledger.tenants import Chain
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """One municipality: what verification found wrong, what each record chain has lost, files, and why it is read-only."""
+    """One municipality: what verification found wrong, what each chain has lost, files, and why its records are read-only."""
 
     tenant: str
     faults: list[str]
@@ -83,7 +83,8 @@ def examine(opened: Installation, tenant: str, reason: str) -> Aftermath:
     """
     mirror = upkeep.target(opened, tenant)
     with psycopg.connect(opened.owner_dsn(), autocommit=True) as owner:
-        rows = [one for one in tenants.chains(owner, tenant) if "/record/" in one.chain_id]
+        known = tenants.chains(owner, tenant)
+        rows = [one for one in known if _is_record(one.chain_id)]
         restore_compare.stop(owner, rows[-1], reason)
         with psycopg.connect(opened.role_dsn(tenant, "auditor"), autocommit=True) as connection:
             reports = selfcheck.check(connection, tenant)
@@ -91,13 +92,19 @@ def examine(opened: Installation, tenant: str, reason: str) -> Aftermath:
                 f"{one.chain_id}: {fault.what}" for one in reports for fault in one.faults if not _is_stop(fault.what, reason)
             ]
             ended = upkeep.accepted(connection, tenant)
-            losses = [_compare(connection, opened, one, mirror) for one in rows if one.chain_id not in ended]
+            losses = [_compare(connection, opened, one, mirror) for one in known if one.chain_id not in ended]
             files = restore_compare.compare_files(connection, rows, opened.blobs(tenant))
-        unknown = _unknown(opened, {one.chain_id for one in rows})
-        if not faults and not unknown and all(one.whole for one in losses):
+        unknown = _unknown(opened, {one.chain_id for one in known})
+        # what an access log has lost is told, and stops that log (its signer refuses it), never the records
+        records = all(one.whole for one in losses if _is_record(one.chain_id))
+        if not faults and not any(map(_is_record, unknown)) and records:
             restore_compare.release(owner, rows[-1], reason)
         stops = _stops(owner, rows[-1])
     return Aftermath(tenant, faults, losses, files, unknown, stops[0] if stops else "")
+
+
+def _is_record(chain_id: str) -> bool:
+    return "/record/" in chain_id
 
 
 def _is_stop(what: str, reason: str) -> bool:

@@ -18,15 +18,41 @@ from api import health
 from api.fence import Fence, answer
 from api.installation import Installation
 from api.requests import Demo, Site, actor_for, tenant_for
-from api.rest import cases, documents, entries, journal, log
+from api.rest import cases, documents, entries, journal, log, organisation, rights
 from api.rest.answers import PROBLEMS
 from api.rest.fiks_arkiv import create_router
-from api.web import pages, pages_cases, pages_demo, pages_entries, pages_files, pages_history, pages_journal, pages_log
+from api.scim.routes import Scim
+from api.web import (
+    pages,
+    pages_access,
+    pages_cases,
+    pages_demo,
+    pages_entries,
+    pages_files,
+    pages_history,
+    pages_inbox,
+    pages_journal,
+    pages_log,
+    pages_login,
+    pages_orders,
+    pages_organisation,
+    pages_people,
+    pages_roles,
+    pages_session,
+)
 from api.web.shell import STATIC
 
 THREADS = 128
 API = "/api/v1"
-REST = (cases.router, entries.router, documents.router, journal.router, log.router)
+REST = (
+    cases.router,
+    entries.router,
+    documents.router,
+    journal.router,
+    log.router,
+    rights.router,
+    organisation.router,
+)
 PAGES = (
     pages.router,
     pages_cases.router,
@@ -35,6 +61,14 @@ PAGES = (
     pages_journal.router,
     pages_history.router,
     pages_log.router,
+    pages_login.router,
+    pages_session.router,
+    pages_people.router,
+    pages_orders.router,
+    pages_inbox.router,
+    pages_organisation.router,
+    pages_roles.router,
+    pages_access.router,
 )
 
 
@@ -61,6 +95,7 @@ def create_app(installation: Installation, *, demo: Demo | None = None) -> FastA
         app.include_router(router)
     if demo is not None:
         app.include_router(pages_demo.router)
+    app.mount("/scim/v2", Scim(), name="scim")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_exception_handler(HTTPException, _answered)
     app.add_exception_handler(RequestValidationError, _answered)
@@ -78,6 +113,6 @@ def _answered(request: Request, problem: Exception) -> Response:
 @asynccontextmanager
 async def _threads(app: FastAPI) -> AsyncIterator[None]:
     """Every worker thread may wait for the writer's next commit, so there are more of them than the usual 40."""
-    del app
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     yield
+    app.state.site.close()

@@ -26,6 +26,7 @@ PROBLEM_JSON = "application/problem+json"
 
 # CONTRACT §2. What is not listed goes by the first word of its code, and a refusal without either is a broken rule: 422.
 _BY_CODE: Mapping[str, int] = {
+    "access_log.away": 503,
     "actor.missing": 403,
     "blob.fault": 500,
     "database.away": 503,
@@ -35,6 +36,11 @@ _BY_CODE: Mapping[str, int] = {
     "file.too_large": 413,
     "form.expired": 403,
     "idempotency.other": 422,
+    "idm.key_taken": 409,
+    "idm.number_taken": 409,
+    "idm.request_not_waiting": 409,
+    "idm.token": 401,
+    "installation.not_opened": 503,
     "ledger.busy": 503,
     "ledger.broken": 503,
     "ledger.chain_closed": 503,
@@ -47,6 +53,11 @@ _BY_CODE: Mapping[str, int] = {
     "not_found": 404,
     "precondition.failed": 412,
     "precondition.required": 428,
+    "login.crowded": 503,
+    "login.provider_away": 503,
+    "login.required": 401,
+    "login.stale": 401,
+    "login.throttled": 429,
     "projection.away": 503,
     "receipt.not_yet": 425,
     "request.foreign": 403,
@@ -61,10 +72,19 @@ _BY_CODE: Mapping[str, int] = {
     "tenant.unknown": 404,
     "unexpected": 500,
 }
-_BY_FIRST_WORD: Mapping[str, int] = {"case": 409, "conflict": 409, "entry": 409, "external_key": 409, "series": 409}
+_BY_FIRST_WORD: Mapping[str, int] = {
+    "access": 403,
+    "case": 409,
+    "conflict": 409,
+    "entry": 409,
+    "external_key": 409,
+    "login": 403,
+    "series": 409,
+}
 _BY_STATUS: Mapping[int, str] = {404: "request.page", 405: "request.method", 413: "request.too_large"}
 _RETRY_AFTER_S: Mapping[str, int] = {
     "database.away": 5,
+    "installation.not_opened": 600,
     "ledger.broken": 600,
     "ledger.chain_closed": 5,
     "ledger.unsafe": 60,
@@ -103,6 +123,9 @@ class Explanation:
     def headers(self) -> dict[str, str]:
         """The answer's headers that belong to it."""
         wait = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s is not None else {}
+        if self.status == 401:  # a session is a cookie; what is asked for besides it is as RFC 9470 names it
+            stale = ', error="insufficient_user_authentication", max_age=600' if self.code == "login.stale" else ""
+            wait["WWW-Authenticate"] = f'Session realm="dagbok"{stale}'
         # What is too large, or finds no room, is not read to its end: the connection cannot carry another request.
         unread = self.status == 413 or self.code.startswith("storage.")
         return {**wait, "Connection": "close"} if unread else wait
@@ -176,7 +199,7 @@ def _refused(problem: Refused, texts: Texts) -> Explanation:
         texts(f"error.{problem.code}", **values),
         texts(f"error.{problem.way_out}", **values),
         problem.requirement,
-        _RETRY_AFTER_S.get(problem.code),
+        getattr(problem, "retry_after_s", _RETRY_AFTER_S.get(problem.code)),
     )
 
 

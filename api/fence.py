@@ -7,17 +7,19 @@ Outwards: security headers, and for every exception an explanation instead of a 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import psycopg
 from fastapi import Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.datastructures import Headers, MutableHeaders
 
 from api import errors
 from api.requests import TENANT, Site, host_of, route_path, site_of
+from api.scim import problems
 from api.web import shell
 from domain.ledger.identity import new_id
 from domain.model.errors import DagbokError, Refused
@@ -28,6 +30,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_RECORD = re.compile(r"/(?:cases|entries|documents|history)/([0-9a-f-]{36})(?:/|$)", re.ASCII)
 _log = logging.getLogger(__name__)
 
 
@@ -122,18 +125,43 @@ def _answer(site: Site, request: Request, problem: Exception) -> Response:
     cause = problem.__cause__  # the framework wraps what our own receive raised while it read a body
     told = errors.explain(cause if isinstance(cause, Refused) else problem, site.texts(request))
     reference = _logged(problem, request) if told.status >= 500 else ""
+    if route_path(request.scope).startswith("/scim/"):
+        return problems.answer(told)
     if route_path(request.scope).startswith("/api/"):
         content = errors.problem_json(told, f"urn:uuid:{reference}" if reference else "")
         headers = {**told.headers, "Content-Language": site.texts(request).language}
         return JSONResponse(content, told.status, headers, media_type=errors.PROBLEM_JSON)
+    if told.status == 401:
+        return _to_login(request, told)
     return HTMLResponse(_page(site, request, told, reference), told.status, told.headers)
+
+
+def _to_login(request: Request, told: errors.Explanation) -> Response:
+    """To where one logs in, or shows again who one is, and from there back. What was sent along is not kept: a form is filled in
+    again, on the page that it stood on."""
+    prefix = str(request.scope.get("root_path", ""))
+    here = _path(request.scope["path"], request.scope.get("query_string", b"").decode("latin-1"))
+    if request.method not in SAFE_METHODS:
+        before = urlsplit(request.headers.get("referer", ""))
+        here = _path(before.path, before.query) if before.netloc == request.headers.get("host", "") else "/"
+    onward = shell.local_path(here.removeprefix(prefix) or "/")
+    where = f"{prefix}/login{'/again' if told.code == 'login.stale' else ''}?next={quote(onward, safe='/')}"
+    if request.headers.get("hx-request") == "true":  # a piece of a page: the whole page goes, not the piece
+        return Response(status_code=401, headers={**told.headers, "HX-Redirect": where})
+    return RedirectResponse(where, 303)
+
+
+def _path(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
 
 
 def _page(site: Site, request: Request, told: errors.Explanation, reference: str) -> str:
     texts = site.texts(request)
     prefix = str(request.scope.get("root_path", "")) if request.scope.get(TENANT) else ""
     why = f"{told.detail} ({texts('fault.requirement', number=told.requirement)})" if told.requirement else told.detail
-    fault = shell.Fault(told.status, told.title, why, told.way_out, told.code, reference)
+    closed = _RECORD.match(route_path(request.scope)) if told.code.startswith("access.") else None
+    ask = f"/access/{closed[1]}" if closed is not None else ""
+    fault = shell.Fault(told.status, told.title, why, told.way_out, told.code, reference, ask)
     query = request.scope.get("query_string", b"").decode("latin-1")
     municipality = site.municipalities.get(str(request.scope.get(TENANT)), texts("shell.product.name"))
     frame = shell.Frame(texts, municipality, route_path(request.scope), site.catalogues.offered, prefix, query)

@@ -17,8 +17,10 @@ from psycopg import conninfo, sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 import projections.journal
+import projections.people
 from api.settings import Settings
-from domain.ledger import tenants, timesource
+from domain.ledger import migrate, tenants, timesource
+from domain.ledger.access_chain import AccessChain
 from domain.ledger.blobs import Folder
 from domain.ledger.clock import Clock, SystemClock
 from domain.ledger.faults import LedgerError
@@ -32,8 +34,11 @@ from domain.ledger.room import Room
 from domain.ledger.signer import ensure_key
 from domain.ledger.writer import Writer
 from projections.journal.read import Journal
+from projections.people.read import People
+from projections.visibility import Sight
+from projections.wall import Wall
 
-FOLLOWED = (projections.journal,)
+FOLLOWED = (projections.journal, projections.people)
 
 
 @dataclass(slots=True)
@@ -44,7 +49,10 @@ class Tenant:
     domain: str
     ledger: Ledger
     journal: Journal
+    people: People
     pool: ConnectionPool[Any]
+    wall: Wall
+    sight: Sight
     runners: list[Runner] = field(default_factory=list)
 
     @contextmanager
@@ -59,14 +67,22 @@ class Tenant:
             self.pool.drain()  # what one has met, a restarted server, the others in the pool would meet one by one
             raise
 
+    def last_recorded_us(self) -> int:
+        """When the last event of any of its chains was recorded, microseconds since 1970: where a set clock starts."""
+        reader = self.ledger.reader
+        schemas = reader.rows(sql.SQL("select schema from {}").format(sql.Identifier(self.name, "ledger_chain")))
+        head = sql.SQL("select recorded_at_us from {}")
+        return max(int(reader.rows(head.format(sql.Identifier(str(row[0]), "ledger_head")))[0][0]) for row in schemas)
+
     def wait(self, position: int, timeout_s: float) -> bool:
-        """Wait until the journal has come to `position` of the open chain; False where it has not in time."""
+        """Wait until journal and people have come to `position` of the open chain; False where they have not in time."""
         deadline = time.monotonic() + timeout_s
         chain_id = self.ledger.writer.chain_id
         while True:
             with self.read() as connection:
-                if self.journal.position(connection, chain_id) >= position:
-                    return True
+                followed = self.journal.position(connection, chain_id), self.people.position(connection, chain_id)
+            if min(followed) >= position:
+                return True
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
@@ -100,6 +116,7 @@ class Tenant:
         for runner in self.runners:
             runner.stop()
         self.pool.close()
+        self.wall.close()
 
 
 class Installation:
@@ -174,6 +191,7 @@ class Installation:
         # the disk of a database elsewhere is not seen from here: that one says for itself when it is full
         writer = Writer(self.role_dsn(name, "writer"), name, self.clock, room if self.server else None)
         ledger = Ledger(name, writer, reader, self.clock, self.keys, self.blobs(name))
+        ledger.access = self.access_log(name, reader.record_chains[0][0].split("/")[0])
         pool: ConnectionPool[Any] = ConnectionPool(
             patient(self.role_dsn(name, "web")),
             min_size=1,
@@ -183,7 +201,9 @@ class Installation:
             timeout=5,
             reconnect_timeout=5,
         )
-        tenant = Tenant(name, reader.record_chains[0][0].split("/")[0], ledger, Journal(name), pool)
+        domain, journal, wall = reader.record_chains[0][0].split("/")[0], Journal(name), self._wall(name)
+        sight = Sight(ledger, journal.schema, wall)
+        tenant = Tenant(name, domain, ledger, journal, People(name), pool, wall, sight)
         if follow:
             for projection in FOLLOWED:
                 follower = self.follower(name, projection)
@@ -191,6 +211,24 @@ class Installation:
             for runner in tenant.runners:
                 runner.start()
         return tenant
+
+    def _wall(self, name: str) -> Wall:
+        """The second wall of a municipality; one made by an older program has none yet."""
+        with psycopg.connect(self.owner_dsn(), autocommit=True) as connection:
+            tenants.ensure_role(connection, name, "gate", self.keys.secret(f"{name}_gate"))
+            migrate.apply(connection, name, name, "tenant")
+        return Wall(self.role_dsn(name, "gate"), name)
+
+    def access_log(self, name: str, domain: str) -> AccessChain:
+        """The access log of a municipality; its chains are opened by the owner, a year at a time, when they are first needed."""
+
+        def open_year(year: int) -> None:
+            vkey = self.new_key(f"{domain}/access/{year}")
+            with psycopg.connect(self.owner_dsn(), autocommit=True) as connection:
+                tenants.open_access_log(connection, name, domain, year, vkey, now=self.clock.now())
+
+        room = Room(self.settings.data, self.settings.disk_reserve) if self.server else None
+        return AccessChain(self.role_dsn(name, "writer"), name, self.clock, open_year, room)
 
     def blobs(self, name: str) -> Folder:
         """The documents' files of a municipality."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
@@ -11,11 +11,17 @@ import psycopg
 
 from api import log_reads
 from api.requests import Caller
+from domain.handlers import access_log, gate
+from domain.handlers.gate import Permit
 from domain.handlers.work import permitted
 from domain.ledger.reader import HeadRow
-from domain.model.errors import NotFound
+from domain.model.access import Allowed, Denied
+from domain.model.access_log import FILE, HISTORY, SEARCH_ROW, AccessRead, of_one_reading
+from domain.model.errors import NotFound, Refused
+from domain.model.ids import CASE_NUMBER
 from projections import view
-from projections.journal.read import Found, Journal, Search
+from projections.journal.read import Found, Search
+from projections.journal.seen import Seen
 from projections.view import CASE, DOCUMENT, ENTRY, View
 
 Answer = TypeVar("Answer")
@@ -26,6 +32,7 @@ class Query(StrEnum):
 
     READ_CASE = "case-file.read"
     LIST_CASES = "case-file.list"
+    LIST_ENTRIES = "registry-entry.list"
     READ_ENTRY = "registry-entry.read"
     READ_DOCUMENT = "document.read"
     READ_FILE = "document.read-file"
@@ -44,15 +51,57 @@ _WHAT = {CASE: "case file", ENTRY: "registry entry", DOCUMENT: "document"}
 _READ = {CASE: Query.READ_CASE, ENTRY: Query.READ_ENTRY, DOCUMENT: Query.READ_DOCUMENT}
 
 
-def permit(me: Caller, query: Query, unit: UUID | None = None) -> None:
+def permit(me: Caller, query: Query, unit: UUID | None = None) -> Permit:
     """Pass the gate for a read. Refused as the gate says."""
-    permitted(me.tenant.ledger, me.context(), query, unit)
+    return permitted(me.tenant.ledger, me.context(), query, unit)
+
+
+def noted(me: Caller, given: Permit, one: UUID, what: str | None = None) -> None:
+    """Before a record leaves that has an access code: one fact in the access log. what: default the request's face.
+
+    What stands under or above a record already noted in this request, under the same code, belongs to that reading. Raises
+    AccessLogAway: then nothing of it leaves.
+    """
+    fact = access_log.reading(me.tenant.ledger, given, one, what or me.face)
+    if fact is None or any(of_one_reading(fact, other) for other in me.shown):
+        return
+    access_log.append(me.tenant.ledger, [fact], me.actor, given.rests_on)
+    me.shown.append(fact)
+
+
+def rows_noted(me: Caller, kind: str, rows: Iterable[Mapping[str, Any]], what: str = SEARCH_ROW) -> None:
+    """The same for a list's rows of coded records that are shown whole, in one act."""
+    facts = [
+        AccessRead(row["id"], kind, row["code"], what, (row["case_id"],) if row.get("case_id") else ())
+        for row in rows
+        if row["code"] is not None and not row["screened"]
+    ]
+    new = [one for one in facts if not any(of_one_reading(one, other) for other in me.shown)]
+    access_log.rows(me.tenant.ledger, me.actor, new)
+    me.shown.extend(new)
+
+
+def permit_history(me: Caller, one: UUID) -> None:
+    """Pass the gate for a unit's history, and note it."""
+    noted(me, permit(me, Query.READ_HISTORY, one), one, HISTORY)
 
 
 def unit(me: Caller, kind: str, one: UUID) -> View:
     """A case, entry or document as it stands now, straight from the log. Raises NotFound."""
-    permit(me, _READ[kind], one)
-    return _folded(me, kind, one)
+    given = permit(me, _READ[kind], one)
+    found = _folded(me, kind, one)
+    if found.get("entries"):
+        found["entries"] = _entries_listed(me, found["entries"])
+    noted(me, given, one)
+    return found
+
+
+def _entries_listed(me: Caller, entries: list[View]) -> list[View]:
+    """Those entries of a case that stand in the reader's lists; of those that the journal does not show yet, the gate says it."""
+    wanted = {UUID(one["id"]) for one in entries}
+    known, listed = _seen(me, lambda connection, seen: me.tenant.journal.listed(connection, wanted, seen))
+    listed |= {one for one in wanted - known if isinstance(_decide(me, Query.LIST_ENTRIES, one), Allowed)}
+    return [one for one in entries if UUID(one["id"]) in listed]
 
 
 def _folded(me: Caller, kind: str, one: UUID) -> View:
@@ -63,59 +112,86 @@ def _folded(me: Caller, kind: str, one: UUID) -> View:
 
 
 def documents_of(me: Caller, entry: View) -> list[View]:
-    """The documents of an entry, each with number and association, as they stand now."""
+    """The documents of an entry, each with number and association, as they stand now. Of one that the reader may not read but
+    sees in lists stand those and its code, `screened`; one that is not even listed is left out."""
     found = []
     for link in entry.get("documents", []):
-        permit(me, Query.READ_DOCUMENT, UUID(link["id"]))
-        one = _folded(me, DOCUMENT, UUID(link["id"]))
-        found.append({**one, "number": link["number"], "association": link["association"]})
+        one, about = UUID(link["id"]), {"number": link["number"], "association": link["association"]}
+        try:
+            given = permit(me, Query.READ_DOCUMENT, one)
+        except NotFound:
+            continue
+        except Refused as refused:
+            if not refused.code.startswith("access."):
+                raise
+            known = _folded(me, DOCUMENT, one)
+            hidden = {"title": None, "title_erased": False, "objects": [], "screened": True, "status": known["status"]}
+            found.append({"id": link["id"], "kind": DOCUMENT, **hidden, "code": _code(known), **about})
+        else:
+            found.append({**_folded(me, DOCUMENT, one), **about})
+            noted(me, given, one)
     return sorted(found, key=lambda one: int(one["number"]))
 
 
-def entries_of(me: Caller, case: UUID) -> list[View]:
-    """The entries of a case in their order, from the journal."""
+def _code(known: View) -> str | None:
+    return (known.get("screening") or {}).get("access_restriction")
+
+
+def entries_of(me: Caller, case: UUID) -> list[dict[str, Any]]:
+    """The rows of a case's entries in their order, from the journal: those that the reader may see."""
     permit(me, Query.READ_CASE, case)
-    return _journal(me, lambda journal, connection: journal.entries_of(connection, case))
+    found = _seen(me, lambda connection, seen: me.tenant.journal.entries_of(connection, case, seen))
+    rows_noted(me, ENTRY, found, me.face)
+    return found
 
 
 def entry_of(me: Caller, document: UUID) -> UUID | None:
     """The entry that a document belongs to, from the journal; None where it does not show yet."""
     permit(me, Query.READ_DOCUMENT, document)
-    found = _journal(me, lambda journal, connection: journal.document(connection, document))
-    return UUID(found["entry"]) if found and found["entry"] else None
+    with me.tenant.read() as connection:
+        return me.tenant.journal.entry_of(connection, document)
 
 
 def object_of(me: Caller, document: UUID, object_id: UUID) -> View:
-    """One file of a document: file_name, size, checksum, mime_type. Raises NotFound."""
-    permit(me, Query.READ_FILE, document)
+    """One file of a document: file_name, size, checksum, mime_type. It is noted: its bytes leave next. Raises NotFound."""
+    given = permit(me, Query.READ_FILE, document)
     for one in _folded(me, DOCUMENT, document).get("objects", []):
         if one["id"] == str(object_id):
+            noted(me, given, document, FILE)
             return dict(one)
     raise NotFound("document object", str(object_id))
 
 
 def journal(me: Caller, search: Search) -> Found:
     """The running journal."""
-    permit(me, Query.SEARCH_JOURNAL)
-    return _journal(me, lambda journal, connection: journal.entries(connection, search))
+    _permit_list(me, Query.SEARCH_JOURNAL)
+    found = _seen(me, lambda connection, seen: me.tenant.journal.entries(connection, search, seen))
+    rows_noted(me, ENTRY, found.rows)
+    return found
 
 
 def cases(me: Caller, search: Search) -> Found:
     """Cases."""
-    permit(me, Query.LIST_CASES)
-    return _journal(me, lambda journal, connection: journal.cases(connection, search))
+    _permit_list(me, Query.SEARCH_JOURNAL)
+    found = _seen(me, lambda connection, seen: me.tenant.journal.cases(connection, search, seen))
+    rows_noted(me, CASE, found.rows)
+    return found
 
 
 def queues(me: Caller) -> dict[str, int]:
     """How much waits."""
-    permit(me, Query.READ_QUEUES)
-    return _journal(me, lambda journal, connection: journal.queues(connection))
+    _permit_list(me, Query.READ_QUEUES)
+    return _seen(me, me.tenant.journal.queues)
 
 
 def numbered(me: Caller, kind: str, key: str) -> UUID | None:
     """The unit that has a number such as `2026/412` (kind case-number) or `2026/412-3` (entry-number)."""
-    permit(me, Query.FIND_NUMBER)
-    return me.tenant.ledger.reader.claim(kind, key)
+    _permit_list(me, Query.FIND_NUMBER)
+    found = me.tenant.ledger.reader.claim(kind, key)
+    if found is None:
+        return None
+    listing = Query.LIST_CASES if kind == CASE_NUMBER else Query.LIST_ENTRIES
+    return found if isinstance(_decide(me, listing, found), Allowed) else None
 
 
 def head(me: Caller) -> HeadRow:
@@ -130,6 +206,21 @@ def checkpoint(me: Caller) -> log_reads.Checkpoint | None:
     return log_reads.latest_checkpoint(me.tenant.ledger.reader)
 
 
-def _journal(me: Caller, ask: Callable[[Journal, psycopg.Connection[Any]], Answer]) -> Answer:
+def _permit_list(me: Caller, query: Query) -> None:
+    """Pass the gate for a list, whose every row is asked for by itself: one who sees ids only sees rows of ids."""
+    try:
+        permit(me, query)
+    except Refused as refused:
+        if refused.code != "access.ids_only":
+            raise
+
+
+def _decide(me: Caller, query: Query, one: UUID | None = None) -> Allowed | Denied:
+    ledger = me.tenant.ledger
+    return gate.decide(ledger, me.actor, gate.Asked(query, ledger.clock.now(), one))
+
+
+def _seen(me: Caller, ask: Callable[[psycopg.Connection[Any], Seen], Answer]) -> Answer:
+    """Ask the journal with what this reader may see of it."""
     with me.tenant.read() as connection:
-        return ask(me.tenant.journal, connection)
+        return ask(connection, me.tenant.sight.of(connection, me.actor))

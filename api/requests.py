@@ -1,6 +1,7 @@
 """Whose request it is: municipality, actor, language; and the sealed marks that a reader brings back (cursor, position, form).
 
-Until login exists the actor is a setting or, in the demonstration, a choice among its people. It is never read from a header.
+Where rights are in use the actor is the session's; before that it is a setting and, in the demonstration, a choice among its
+people. It is never read from a header.
 """
 
 from __future__ import annotations
@@ -8,23 +9,29 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import Request
 
 from api.installation import Installation, Tenant
+from api.login.logins import Logins
+from api.login.provider import Provider
+from api.login.sessions import Session
 from api.seals import Seals
 from api.web import shell
 from api.web.texts import COOKIE as LANGUAGE_COOKIE
 from api.web.texts import Catalogues, Texts
+from domain.handlers import standing
 from domain.handlers.gate import Actor
 from domain.handlers.people import acting, name_of
 from domain.handlers.work import Context
 from domain.ledger.clock import SetClock
+from domain.model.access_log import API, PAGE, AccessRead
 from domain.model.errors import Refused
 
 PERSON_COOKIE = "dagbok_person"
+SESSION_COOKIE = "dagbok_session"
 POSITION_COOKIE = "dagbok_position"
 POSITION_HEADER = "X-Position"
 TENANT = "dagbok.tenant"
@@ -52,6 +59,11 @@ class Site:
         names = [self.settings.tenant] if self.settings.tenant else installation.tenant_names()
         self.tenants: Mapping[str, Tenant] = {name: installation.open(name) for name in names}
         self.municipalities: dict[str, str] = {}  # tenant -> the name on its pages, once read
+        self._opened: set[str] = set()
+        self.provider = Provider(self.settings) if self.settings.oidc_issuer else None
+        self.logins: Mapping[str, Logins] = {
+            name: Logins(installation, tenant, self.provider) for name, tenant in self.tenants.items() if demo is None
+        }
         self._seals = Seals(installation.keys.secret("web-seal").encode())
 
     def place(self, scope: Scope) -> Scope:
@@ -89,11 +101,53 @@ class Site:
         return self.tenants[name]
 
     def actor(self, request: Request) -> Actor:
-        """Who acts: the setting, or the person chosen in the demonstration; an empty actor is refused by the gate."""
+        """Who acts, as `who` says."""
+        return self.who(request)[0]
+
+    def who(self, request: Request) -> tuple[Actor, Session | None]:
+        """Who acts, with the session: its person, or the one chosen in the demonstration; where rights are not in use yet, the
+        setting. An empty actor is refused by the gate. Refused `login.required` where a session is wanted and there is none."""
         ledger = self.tenant(request).ledger
-        if self.demo is None:
-            return acting(ledger, self.settings.actor)
-        return replace(acting(ledger, self.played(request)), name=dict(self.demo.people).get(self.played(request), ""))
+        if self.demo is not None:
+            played = self.played(request)
+            return replace(acting(ledger, played), name=dict(self.demo.people).get(played, "")), None
+        logins = self.logins_for(request)
+        if logins is None:
+            return acting(ledger, self.settings.actor), None
+        session = logins.find(self.cookie(request, SESSION_COOKIE))
+        if session is None:
+            raise Refused("login.required", "4.1.1")
+        return logins.actor(session), session
+
+    def logins_for(self, request: Request) -> Logins | None:
+        """The logins of the request's municipality; None in a demonstration, and where rights are not in use yet."""
+        tenant = self.tenant(request)
+        if self.demo is not None:
+            return None
+        if tenant.name not in self._opened:  # it is opened once, and for good
+            if standing.of(tenant.ledger).organisation().state.opened is None:
+                return None
+            self._opened.add(tenant.name)
+        return self.logins[tenant.name]
+
+    def encrypted(self, request: Request) -> bool:
+        """Whether people reach this page over TLS, by us or by what stands before us."""
+        return request.url.scheme == "https" or self.settings.public_url.startswith("https://")
+
+    def cookie_name(self, request: Request, name: str) -> str:
+        """The name of a login's cookie, one a municipality. Under `__Host-` no other host of the domain can set it."""
+        return f"{'__Host-' if self.encrypted(request) else ''}{name}_{self.tenant(request).name}"
+
+    def cookie(self, request: Request, name: str) -> str:
+        """The value of a login's cookie; empty where there is none."""
+        return request.cookies.get(self.cookie_name(request, name), "")[:200]
+
+    def close(self) -> None:
+        """Close what only the site uses."""
+        for logins in self.logins.values():
+            logins.close()
+        if self.provider is not None:
+            self.provider.close()
 
     def played(self, request: Request) -> str:
         """The user name of the person whom the visitor of a demonstration plays; empty outside one."""
@@ -119,7 +173,8 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One request's municipality, actor and language. prefix: of its addresses, empty or `/t/<name>`."""
+    """One request's municipality, actor and language. prefix: of its addresses, empty or `/t/<name>`; face: `page` or `api`;
+    shown: what the access log was told of this request; session: None before rights are in use and in a demonstration."""
 
     site: Site
     tenant: Tenant
@@ -127,6 +182,9 @@ class Caller:
     texts: Texts
     prefix: str
     seen: str
+    face: str = PAGE
+    shown: list[AccessRead] = field(default_factory=list)
+    session: Session | None = None
 
     def context(self, idempotency_key: str | None = None) -> Context:
         """The context of a command or read."""
@@ -134,7 +192,8 @@ class Caller:
 
     def name_of(self, person: str) -> str:
         """The name of an actor id; the id itself where nobody is known under it."""
-        return name_of(self.tenant.ledger, person)
+        found = name_of(self.tenant.ledger, person)
+        return found if found != person or self.site.demo is None else dict(self.site.demo.people).get(person, person)
 
     def up_to_date(self) -> bool:
         """Wait, at most `read_wait_ms`, until the journal shows what this reader has written; False where it does not yet."""
@@ -166,7 +225,9 @@ def caller_of(request: Request) -> Caller:
     site = site_of(request)
     seen = request.headers.get(POSITION_HEADER) or site.unseal("position", request.cookies.get(POSITION_COOKIE, "")) or ""
     prefix = str(request.scope.get("root_path", ""))
-    return Caller(site, site.tenant(request), site.actor(request), site.texts(request), prefix, seen[:400])
+    actor, session = site.who(request)
+    face = API if route_path(request.scope).startswith("/api/") else PAGE
+    return Caller(site, site.tenant(request), actor, site.texts(request), prefix, seen[:400], face, session=session)
 
 
 def tenant_for(request: Request) -> Tenant:
@@ -196,7 +257,7 @@ def route_path(scope: Scope) -> str:
 
 def secure_cookie(request: Request) -> dict[str, Any]:
     """The marks of every cookie of ours: not for scripts, not across sites, not in clear where the page is encrypted."""
-    return {"httponly": True, "samesite": "strict", "secure": request.url.scheme == "https", "path": "/"}
+    return {"httponly": True, "samesite": "strict", "secure": site_of(request).encrypted(request), "path": "/"}
 
 
 def digest_of(*parts: Any) -> str:

@@ -25,7 +25,10 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8765, description="Port to listen on; where it is taken, the next free one.")
     language: str = Field(default="nb", description="Language of pages where the visitor has none: nb, nn, sv, en.")
-    actor: str = Field(default="", description="Who acts on pages and REST until login exists; loopback only.")
+    actor: str = Field(default="", description="Who acts on pages and REST where rights are not in use yet; loopback only.")
+    public_url: str = Field(
+        default="", description="The address that people type, https://… where others than this machine reach it."
+    )
     request_limit: int = Field(default=6 * 1024**3, description="Largest request, bytes.")
     file_limit: int = Field(default=5 * 1024**3, description="Largest file, bytes.")
     xml_limit: int = Field(default=16 * 1024**2, description="Largest XML message, bytes.")
@@ -48,6 +51,16 @@ class Settings(BaseSettings):
         default=168.0, gt=0, description="Hours between two drills, in which the mirror is brought back and verified."
     )
     read_wait_ms: int = Field(default=300, description="How long a page waits for what its reader just wrote, milliseconds.")
+
+    session_idle_minutes: int = Field(default=60, gt=0, description="Minutes without use after which a session ends.")
+    session_hours: int = Field(default=12, gt=0, description="Hours after which a session ends in any case.")
+    oidc_issuer: str = Field(default="", description="OpenID provider that people log in at, exactly as it names itself.")
+    oidc_client: str = Field(default="", description="Our client id at the OpenID provider.")
+    oidc_secret: SecretStr = Field(default=SecretStr(""), description="Our client secret there; empty: PKCE alone.")
+    oidc_scope: str = Field(default="openid profile", description="Scopes asked of the OpenID provider.")
+    oidc_claim: str = Field(default="preferred_username", description="Claim of the ID token that holds the user name.")
+    oidc_acr: str = Field(default="", description="Values of acr that stand for two factors, with spaces between.")
+    oidc_amr: str = Field(default="mfa", description="Values of amr that stand for two factors, with spaces between.")
 
     @property
     def signer_folder(self) -> Path:

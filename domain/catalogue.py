@@ -19,11 +19,14 @@ from uuid import UUID
 import msgspec
 
 from domain.model import (
+    access_log,
     case_file,
     chain_log,
     classification,
     document,
     fonds,
+    idm,
+    login,
     named_access,
     organisation,
     record,
@@ -59,6 +62,8 @@ NAMES: Mapping[str, type] = {
     "record.extended.v1": record.Extended,
     "record.access-granted.v1": named_access.AccessGranted,
     "record.access-withdrawn.v1": named_access.AccessWithdrawn,
+    "record.access-asked.v1": named_access.AccessAsked,
+    "record.access-declined.v1": named_access.AccessDeclined,
     "fonds.created.v1": fonds.FondsCreated,
     "fonds.creator-added.v1": fonds.CreatorAdded,
     "fonds.finalised.v1": fonds.FondsFinalised,
@@ -109,6 +114,13 @@ NAMES: Mapping[str, type] = {
     "access-code.set.v1": organisation.AccessCodeSet,
     "user.registered.v1": user.UserRegistered,
     "user.named.v1": user.UserNamed,
+    "login.logged-in.v1": login.LoggedIn,
+    "login.refused.v1": login.LoginRefused,
+    "login.stepped-up.v1": login.SteppedUp,
+    "login.profile-chosen.v1": login.ProfileChosen,
+    "login.logged-out.v1": login.LoggedOut,
+    "login.account-invited.v1": login.AccountInvited,
+    "login.account-set.v1": login.AccountSet,
     "rights.opened.v1": rights_change.RightsOpened,
     "rights.ordered.v1": rights_change.RightsOrdered,
     "rights.controlled.v1": rights_change.RightsControlled,
@@ -116,6 +128,12 @@ NAMES: Mapping[str, type] = {
     "rights.objected.v1": rights_change.RightsObjected,
     "rights.settled.v1": rights_change.RightsSettled,
     "rights.executed.v1": rights_change.RightsExecuted,
+    "access.read.v1": access_log.AccessRead,
+    "rights.reviewed.v1": rights_change.RightsReviewed,
+    "rights.requested.v1": idm.RightsRequested,
+    "rights.request-answered.v1": idm.RightsRequestAnswered,
+    "idm.described.v1": idm.IdmDescribed,
+    "idm.removed.v1": idm.IdmRemoved,
 }
 TOPICS: Mapping[type, str] = {fact: topic for topic, fact in NAMES.items()}
 FORMAT_TOPICS = frozenset({"ledger.chain-opened.v1", "ledger.fact-type-introduced.v1"})

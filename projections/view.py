@@ -76,6 +76,7 @@ def _begin(kind: str, recorded: Recorded) -> View:
     view: View = {"id": str(recorded.stream), "kind": kind, "title": None}
     view.update({name: value for name, value in plain(fact).items() if name not in ("claims", "content", "body")})
     view["registered_at"] = _at(recorded)
+    view["registered_by"] = recorded.envelope.actor
     view.setdefault("created_at", _at(recorded))
     view.setdefault("created_by", recorded.envelope.actor)
     view["command"] = recorded.envelope.cmd

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-pytest_plugins = ["pytester", *(f"tests.{path.stem}" for path in sorted(HERE.glob("fixtures_*.py")))]
+FIXTURES = [f"tests.{path.stem}" for path in sorted(HERE.glob("fixtures_*.py"))]
+pytest.register_assert_rewrite(*FIXTURES)  # before one of them imports another
+pytest_plugins = ["pytester", *FIXTURES]
 
 
 def reference_folder() -> Path:

@@ -24,6 +24,7 @@ from domain.handlers.metadata import Metadata
 from domain.handlers.registry_entries import Party
 from domain.handlers.work import Context, run
 from domain.ledger import embedded, tenants
+from domain.ledger.access_chain import AccessChain
 from domain.ledger.blobs import Folder
 from domain.ledger.clock import Clock, SystemClock
 from domain.ledger.keys import Keys
@@ -70,8 +71,20 @@ class LedgerTenant:
         ledger = Ledger(
             self.tenant, writer, reader, clock, Keys(self.data / "secrets"), Folder(self.data / "blobs" / self.tenant)
         )
+        ledger.access = self.access_log(clock)
         self._opened.append(ledger)
         return ledger
+
+    def access_log(self, clock: Clock | None = None) -> AccessChain:
+        """An access log of its own, as another process would open it."""
+        clock = clock or SystemClock()
+
+        def open_year(year: int) -> None:
+            vkey = ensure_key(self.signer_dir, f"{self.domain}/access/{year}")
+            with self.owner() as connection:
+                tenants.open_access_log(connection, self.tenant, self.domain, year, vkey, now=clock.now())
+
+        return AccessChain(self.dsn("writer"), self.tenant, clock, open_year)
 
     @property
     def ledger(self) -> Ledger:

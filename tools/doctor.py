@@ -12,8 +12,10 @@ from psycopg import conninfo, sql
 
 from api import upkeep
 from api.installation import Installation, Tenant
-from domain.ledger import timesource
+from domain.handlers import standing
+from domain.ledger import tenants, timesource
 from domain.ledger.clock import SKEW_LIMIT, Clock
+from projections import wall
 
 DISK_LEFT = 2 * 1024**3
 LAG_LIMIT = 10_000
@@ -139,7 +141,38 @@ def _tenant(opened: Installation, name: str, unsafe: list[str], warnings: list[s
         "chain_hash": head.chain_hash.hex(),
         "last_checkpoint": int(row[0]) if row and row[0] else 0,
         "journal_lag": lag,
+        **_access_log(opened, name, unsafe),
+        "walls": _walls(opened, tenant, unsafe),
     }
+
+
+def _walls(opened: Installation, tenant: Tenant, unsafe: list[str]) -> list[str]:
+    """What stands between the pages and what somebody may not see: the gate, once rights rule, and the policies of coded rows."""
+    with psycopg.connect(opened.role_dsn(tenant.name, "auditor")) as connection:
+        made = connection.execute("select 1 from pg_namespace where nspname = %s", (tenant.journal.schema,)).fetchone()
+        missing = wall.gaps(connection, tenant.name) if made else []
+    unsafe.extend(f"{tenant.name}: the second wall has a gap: {one}" for one in missing)
+    gate = ["gate"] if standing.of(tenant.ledger).organisation().state.opened is not None else []
+    return [*gate, "row-level security"] if made and not missing else gate
+
+
+def _access_log(opened: Installation, name: str, unsafe: list[str]) -> dict[str, Any]:
+    """The access log of the year: where it cannot be written, nothing coded can be read. Empty before its first fact."""
+    with psycopg.connect(opened.role_dsn(name, "auditor")) as connection:
+        last = [one for one in tenants.chains(connection, name) if "/access/" in one.chain_id][-1:]
+        for one in last:
+            tables = {table: sql.Identifier(one.schema, table) for table in ("ledger_head", "ledger_checkpoint", "ledger_stop")}
+            row = connection.execute(
+                sql.SQL(
+                    "select position, (select max(size) from {ledger_checkpoint}), (select min(reason) from {ledger_stop})"
+                    " from {ledger_head}"
+                ).format(**tables)
+            ).fetchone()
+            position, signed, stopped = row or (0, 0, "it has no head")
+            if stopped:
+                unsafe.append(f"{name}: coded material cannot be read: {one.chain_id} is read-only: {stopped}")
+            return {"access_log": one.chain_id, "access_log_head": int(position), "access_log_checkpoint": int(signed or 0)}
+    return {}
 
 
 def _without_password(dsn: str) -> str:

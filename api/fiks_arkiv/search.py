@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from api.fiks_arkiv.answers import Answer, document
 from api.fiks_arkiv.message_types import SEARCH_FULL, SEARCH_KEYS, SEARCH_MINIMUM
@@ -12,9 +15,13 @@ from api.fiks_arkiv.search_results import Hits, results
 from api.fiks_arkiv.units import Units
 from api.fiks_arkiv.xml import InvalidMessage
 from api.installation import Tenant
+from domain.handlers import access_log
+from domain.handlers.gate import Actor
 from domain.handlers.work import Context, permitted
+from domain.model.access_log import SEARCH_ROW, AccessRead
 from domain.model.registry_entry import ENTRY as JOURNALPOST
 from projections.journal.fields import Fields, Query, Table
+from projections.journal.seen import Seen
 from projections.view import View
 
 ACTION = "journal.search"
@@ -45,7 +52,8 @@ def search(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
     take = min(take, MOST)
     target = definition.type.removesuffix("Sokdefinisjon").removesuffix("Fritekst")
     tenant.wait(tenant.ledger.reader.head().position, WAIT_S)
-    views, total, known = _found(tenant, definition, target, take, skip)
+    views, total, known = _found(tenant, context.actor, definition, target, take, skip)
+    access_log.rows(tenant.ledger, context.actor, _coded(views, known))
     shape = str(definition.one("responstype") or "minimum")
     type_id, suffix = _ANSWERS[shape]
     # The answer of keys alone has no journalpostMedSaksmappe.
@@ -64,37 +72,67 @@ def search(tenant: Tenant, context: Context, root: Node) -> list[Answer]:
     return [document(type_id, tree)]
 
 
-def _found(tenant: Tenant, definition: Node, target: str, take: int, skip: int) -> tuple[list[View], int, list[View]]:
-    """Views of the page, how many there are in all, and views of what the page's units belong to and hold."""
+def _found(
+    tenant: Tenant, actor: Actor, definition: Node, target: str, take: int, skip: int
+) -> tuple[list[View], int, list[View]]:
+    """Views of the page, how many there are in all, and views of what the page's units belong to and hold.
+
+    An answer holds units whole, so that only what the actor may read is looked among; documents that may not be read are left out
+    of their entry.
+    """
     fields = Fields(tenant.name)
     table = _TABLES[target]
     with tenant.read() as connection:
-        if definition.type.endswith(FREE_TEXT):
-            wanted = Asked(words=_words(definition))
-        else:
-            wanted = asked(tenant, connection, definition, table)
-        query = Query(
-            table,
-            wanted.conditions,
-            wanted.ids,
-            wanted.words,
-            (JOURNALPOST,) if target.startswith("journalpost") else (),
-            target == "journalpostMedSaksmappe",
-            [(str(one["felt"]), one.text("type") == "synkende") for one in definition.nodes("sortering")],
-            skip,
-            take,
-        )
-        views, total = fields.search(connection, query)
-        known = [
-            *fields.views(connection, "cases", {one["case"] for one in views if one.get("case")}),
-            *fields.views(connection, "documents", {link["id"] for one in views for link in one.get("documents", [])}),
-        ]
-        if table == "documents":
-            of = fields.entries_of(connection, [one["id"] for one in views])
-            known += fields.views(connection, "entries", set(of.values()))
-            for one in views:
-                one["entry"] = of.get(one["id"])
-    return views, total, known
+        seen = tenant.sight.of(connection, actor)
+        with seen.passing(connection):
+            if definition.type.endswith(FREE_TEXT):
+                wanted = Asked(words=_words(definition))
+            else:
+                wanted = asked(tenant, connection, seen, definition, table)
+            query = Query(
+                table,
+                wanted.conditions,
+                wanted.ids,
+                wanted.words,
+                (JOURNALPOST,) if target.startswith("journalpost") else (),
+                target == "journalpostMedSaksmappe",
+                [(str(one["felt"]), one.text("type") == "synkende") for one in definition.nodes("sortering")],
+                skip,
+                take,
+            )
+            views, total = fields.search(connection, query, seen)
+            return views, total, _around(fields, connection, table, views, seen)
+
+
+def _around(fields: Fields, connection: psycopg.Connection[Any], table: Table, views: list[View], seen: Seen) -> list[View]:
+    known = fields.views(connection, "cases", {one["case"] for one in views if one.get("case")}, seen)
+    documents = fields.views(connection, "documents", {link["id"] for one in views for link in one.get("documents", [])}, seen)
+    readable = {one["id"] for one in documents}
+    for one in views:
+        if "documents" in one:
+            one["documents"] = [link for link in one["documents"] if link["id"] in readable]
+    known += documents
+    if table == "documents":
+        of = fields.entries_of(connection, [one["id"] for one in views])
+        known += fields.views(connection, "entries", set(of.values()), seen)
+        for one in views:
+            one["entry"] = of.get(one["id"])
+    return known
+
+
+def _coded(views: list[View], known: list[View]) -> list[AccessRead]:
+    """What the access log is told of the units found that have an access code, of their own or of what they stand in."""
+    by_id = {str(one["id"]): one for one in (*known, *views)}
+    found = []
+    for one in views:
+        entry = by_id.get(str(one.get("entry")))
+        case = by_id.get(str((entry or one).get("case")))
+        screenings = [level.get("screening") for level in (one, entry, case) if level is not None]
+        code = next((screening["access_restriction"] for screening in screenings if screening), None)
+        if code is not None:
+            within = tuple(UUID(level["id"]) for level in (entry, case) if level is not None)
+            found.append(AccessRead(UUID(one["id"]), one["kind"], code, SEARCH_ROW, within))
+    return found
 
 
 def _words(definition: Node) -> str:

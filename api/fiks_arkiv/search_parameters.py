@@ -19,6 +19,7 @@ from api.installation import Tenant
 from domain.handlers.metadata import ExternalKey
 from domain.ledger.clock import LOCAL
 from projections.journal.fields import FIELDS, Condition, Field, Fields, Table, Value
+from projections.journal.seen import Seen
 
 MOST = 100
 """Most parameters, and most values of one."""
@@ -52,7 +53,7 @@ class Asked:
         self.ids = list(ids) if self.ids is None else [one for one in self.ids if one in set(ids)]
 
 
-def asked(tenant: Tenant, connection: psycopg.Connection[Any], definition: Node, table: Table) -> Asked:
+def asked(tenant: Tenant, connection: psycopg.Connection[Any], seen: Seen, definition: Node, table: Table) -> Asked:
     """What a definition with parameters asks. Raises InvalidMessage naming field and rule."""
     parameters = definition.nodes("parametere")
     if len(parameters) > MOST:
@@ -64,9 +65,9 @@ def asked(tenant: Tenant, connection: psycopg.Connection[Any], definition: Node,
         if name in EXTERNAL:
             wanted.only(_by_external_key(tenant, one, name, operator, values))
         elif name in KEPT:
-            wanted.only(_by_kept(tenant, connection, one, name, operator, values))
+            wanted.only(_by_kept(tenant, connection, seen, one, name, operator, values))
         elif name == "sakBbox":
-            wanted.only(_in_box(tenant, connection, one, operator, values))
+            wanted.only(_in_box(tenant, connection, seen, one, operator, values))
         elif name in FIELDS[table]:
             wanted.conditions.append(_condition(tenant, one, name, operator, values, FIELDS[table][name]))
         else:
@@ -87,13 +88,13 @@ def _by_external_key(tenant: Tenant, node: Node, name: str, operator: str, value
 
 
 def _by_kept(
-    tenant: Tenant, connection: psycopg.Connection[Any], node: Node, name: str, operator: str, values: Node
+    tenant: Tenant, connection: psycopg.Connection[Any], seen: Seen, node: Node, name: str, operator: str, values: Node
 ) -> list[UUID]:
     element, inner = KEPT[name]
     given = {str(one) for one in _given(node, values)}
     if operator not in ("equal", "inlist") or (operator == "equal" and len(given) != 1):
         raise _refusal(node, f"{name} is searched with the operators equal (one value) and inlist")
-    rows = Fields(tenant.name).extended(connection, element)
+    rows = Fields(tenant.name).extended(connection, element, seen)
     return [unit for unit, xml in rows if any(_texts(one.get(inner)) & given for one in kept.trees(xml))]
 
 
@@ -102,7 +103,9 @@ def _texts(value: Any) -> set[str]:
     return {str(one["kode"][0]) if isinstance(one, dict) else str(one) for one in value or ()}
 
 
-def _in_box(tenant: Tenant, connection: psycopg.Connection[Any], node: Node, operator: str, values: Node) -> list[UUID]:
+def _in_box(
+    tenant: Tenant, connection: psycopg.Connection[Any], seen: Seen, node: Node, operator: str, values: Node
+) -> list[UUID]:
     box = values.node("bbox")
     low, high = (box.node("nedreVenstre"), box.node("oevreHoeyre")) if box is not None else (None, None)
     if box is None or low is None or high is None or operator != "equal":
@@ -118,7 +121,7 @@ def _in_box(tenant: Tenant, connection: psycopg.Connection[Any], node: Node, ope
             and low.decimal("y") <= y <= high.decimal("y")  # type: ignore[operator]
         )
 
-    rows = Fields(tenant.name).extended(connection, "punkt")
+    rows = Fields(tenant.name).extended(connection, "punkt", seen)
     return [unit for unit, xml in rows if any(inside(point) for point in kept.trees(xml))]
 
 

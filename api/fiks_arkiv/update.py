@@ -124,9 +124,8 @@ def _link(change: Change) -> None:
     """How the document belongs to its entry: the schema makes every update say it, and it cannot be changed."""
     change.tenant.wait(change.tenant.ledger.reader.head().position, 2.0)
     with change.tenant.read() as connection:
-        found = Journal(change.tenant.name).document(connection, change.unit)
-    entry = found["entry"] if found else None
-    link = next((one for one in _documents(change, entry) if one["id"] == str(change.unit)), {})
+        entry = Journal(change.tenant.name).entry_of(connection, change.unit)
+    link = next((one for one in _documents(change, str(entry) if entry else None) if one["id"] == str(change.unit)), {})
     node = change.node
     said = {
         "tilknyttetRegistreringSom": (reading.code(node, "tilknyttetRegistreringSom"), link.get("association")),

@@ -50,5 +50,5 @@ def search_journal(
 def unit_history(request: Request, unit: UUID) -> JSONResponse:
     """Who did and signed what on a case, entry or document, when, and on which bytes."""
     me = caller_of(request)
-    reads.permit(me, reads.Query.READ_HISTORY, unit)
+    reads.permit_history(me, unit)
     return JSONResponse(history(me.tenant.ledger.reader, unit, me.texts, me.name_of))

@@ -54,6 +54,7 @@ def frame(request: Request, me: Caller, search: str = "") -> shell.Frame:
         query=request.url.query if request.method == "GET" else "",
         search=search,
         chain=chain_status(me),
+        person=me.actor.name if me.session is not None else "",
         demo=shell.DemoBar(site.played(request), demo.people, demo.clock.now()) if demo else None,
     )
 

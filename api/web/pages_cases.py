@@ -19,7 +19,7 @@ from domain.ledger.identity import new_id
 from domain.model import codes
 from domain.model.case_file import CaseFileCreated
 from projections.journal.read import Search
-from projections.view import CASE, View
+from projections.view import CASE
 
 router = APIRouter(prefix="/cases", include_in_schema=False)
 Words = Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
@@ -81,13 +81,9 @@ def case_page(request: Request, me: Caller, case: UUID, form: Filled) -> HTMLRes
     """The page of a case, with a form that was refused where there is one."""
     one = reads.unit(me, CASE, case)
     behind = not me.up_to_date()
-    entries = [{**entry, "parties": _names(entry)} for entry in reads.entries_of(me, case)]
+    entries = reads.entries_of(me, case)
     status = form.told.status if form.told else 200
     return page(request, me, "case.html", case=one, entries=entries, behind=behind, form=form, status=status)
-
-
-def _names(entry: View) -> str:
-    return ", ".join(str(party["name"]) for party in entry.get("parties", ()) if party.get("name"))
 
 
 @router.post("/{case}/status")

@@ -25,7 +25,7 @@ Given = Annotated[str, Query(max_length=40)]
 def show(request: Request, unit: UUID, on: Given = "", step: Given = "") -> HTMLResponse:
     """A unit's history. on: a day, for the state at its end; step: the same by the slider, a number among the days of change."""
     me = caller_of(request)
-    reads.permit(me, reads.Query.READ_HISTORY, unit)
+    reads.permit_history(me, unit)
     told = history(me.tenant.ledger.reader, unit, me.texts, me.name_of)
     records = me.tenant.ledger.reader.stream(unit)
     changed = days(records)

@@ -74,6 +74,7 @@ class Frame:
     """The values that the shell itself shows on one page.
 
     `path` is the page's own address without `prefix`, the tenant's (empty, or `/t/<name>`); `query` its query string without `?`.
+    `person` is the name of whom is logged in; a `bare` page, of a visitor who is not known yet, has neither navigation nor search.
     """
 
     texts: Texts
@@ -85,6 +86,8 @@ class Frame:
     search: str = ""
     chain: ChainStatus | None = None
     demo: DemoBar | None = None
+    person: str = ""
+    bare: bool = False
 
     @property
     def here(self) -> str:
@@ -113,7 +116,8 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What `error.html` tells: what happened, why, what to do next, a code to quote and a number in the operator's log."""
+    """What `error.html` tells: what happened, why, what to do next, a code to quote and a number in the operator's log; ask: the
+    page where access to the closed record is asked for."""
 
     status: int
     what: str
@@ -121,6 +125,7 @@ class Fault:
     next_step: str
     code: str = ""
     reference: str = ""
+    ask: str = ""
 
 
 def fault(texts: Texts, status: int, *, code: str = "", reference: str = "") -> Fault:

@@ -15,6 +15,7 @@ from uuid import UUID
 from domain.handlers import standing, tables
 from domain.handlers.standing import Organised, Standing
 from domain.ledger.clock import LOCAL
+from domain.ledger.faults import LedgerError
 from domain.ledger.ledger import Ledger
 from domain.model.access import Allowed, Answer, Denied, Moment, Person, Subject, may
 from domain.model.errors import NotFound, Refused
@@ -60,13 +61,21 @@ class Actor:
 @dataclass(frozen=True, slots=True)
 class Permit:
     """The gate's yes. reason: code; rests_on: positions of the rights and cells used; expect: their streams' versions; two: the
-    act counts once another person has done it too; condition: what its own rule has to check besides."""
+    act counts once another person has done it too; condition: what its own rule has to check besides; subject: what was asked
+    for, where it is a record's."""
 
     reason: str
     rests_on: tuple[str, ...] = ()
     expect: Mapping[UUID, int] = field(default_factory=dict)
     two: bool = False
     condition: str = ""
+    subject: Subject | None = None
+
+
+class Overtaken(LedgerError):
+    """The person's rights were changed after the act's own instant; it is decided anew."""
+
+    code = "conflict.overtaken"
 
 
 Describe = Callable[[Standing, Organised], Subject]
@@ -99,12 +108,14 @@ def permit(ledger: Ledger, actor: Actor, asked: Asked) -> Permit:
     if organised.state.opened is None:
         return Permit("open", (), {known.stream: organised.version})
     person = known.person(actor.id, asked.fresh)
+    if person.newest is not None and person.newest > asked.at:  # a stop that stands in the log holds, whatever the act's own instant
+        raise Overtaken
     answer, subject = _answer(ledger, organised, person.person, actor, asked)
     if isinstance(answer, Allowed) and not answer.ids_only:
         expect = {known.stream: organised.version}
         if person.version:
             expect[UUID(person.file.id)] = person.version
-        return Permit(answer.reason, answer.rests_on, expect, answer.two, answer.condition)
+        return Permit(answer.reason, answer.rests_on, expect, answer.two, answer.condition, subject)
     return _refuse(ledger, organised, person.person, actor, asked, subject, answer)
 
 
@@ -133,10 +144,11 @@ def _answer(ledger: Ledger, organised: Organised, person: Person, actor: Actor, 
     at = asked.moment
     matrix = known.matrix(organised, at.day)
     about = subject or Subject(ADMINISTRATION)
-    return may(profile(person, actor, at), _action(asked.action, about), about, at, matrix, asked.to_status), subject
+    return may(profile(person, actor, at), action_of(asked.action, about), about, at, matrix, asked.to_status), subject
 
 
-def _action(action: str, about: Subject) -> str:
+def action_of(action: str, about: Subject) -> str:
+    """The action that is asked for: what is closed is not changed but corrected."""
     return _CORRECTION[about.table] if action in _CORRECTABLE and about.status in _CLOSED.get(about.table, "") else action
 
 

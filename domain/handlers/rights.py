@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 from uuid import UUID
 
 from domain.handlers import organisation, people
 from domain.handlers.people import Newcomer
-from domain.handlers.work import Work
-from domain.model import named_access, ordering
+from domain.handlers.standing import of as known_of
+from domain.handlers.work import Context, Work
+from domain.ledger.ledger import Ledger
+from domain.model import named_access, order_difference, ordering
 from domain.model.access import Subject
 from domain.model.errors import Refused
+from domain.model.order_difference import Difference
 from domain.model.ordering import OrderRights, Standing
 from domain.model.organisation import Organisation
 from domain.model.person import PersonFile
-from domain.model.rights_change import Orders
+from domain.model.rights_change import Orders, RightsOrdered
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,15 @@ class GrantAccess:
     ACTION: ClassVar[str] = "case-file.grant-access"
     record: UUID
     grant: named_access.AccessGranted = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A manager has looked at somebody's rights in a unit and found them still right."""
+
+    ACTION: ClassVar[str] = "rights.review"
+    person: UUID
+    unit: UUID | None
 
 
 def order(work: Work, command: Order) -> UUID:
@@ -121,14 +134,33 @@ def answer(work: Work, command: Answer) -> None:
             work.record(command.person, *ordering.execute(orders, wanted, standing))
 
 
+def review(work: Work, command: Review) -> UUID:
+    """Say that somebody's rights in a unit are still right; it changes none of them."""
+    about = people.require(work, str(command.person))
+    standing = _standing(work, organisation.load(work), about, command.unit)
+    _permit(work, command.ACTION, standing, about)
+    work.record(command.person, ordering.review(about.orders, command.unit, standing))
+    return command.person
+
+
 def grant(work: Work, command: GrantAccess) -> UUID:
     """Named access to a record, within what its owner may give."""
     work.permit(command.ACTION, command.record)
     people.require(work, command.grant.person)
     if command.grant.person == work.context.actor.id:
         raise Refused("rights.oneself", "4.5.10")
+    work.load(command.record, named_access.evolve)
     work.record(command.record, command.grant)
     return command.grant.grant
+
+
+def preview(ledger: Ledger, context: Context, handle: Callable[[Work], UUID], person: UUID) -> Difference:
+    """What an order or stop would change, decided as the command itself would be and recorded nowhere. Raises what it would."""
+    before = known_of(ledger).person(str(person)).file.orders
+    work = Work(ledger, context, ledger.clock.now(), fresh=True)
+    handle(work)
+    (made,) = (fact for _, fact in work.facts if isinstance(fact, RightsOrdered))
+    return order_difference.of_order(before, made, work.at, work.today)
 
 
 def _standing(work: Work, state: Organisation, about: PersonFile, unit: UUID | None, orderer: str | None = None) -> Standing:

@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -40,6 +40,12 @@ class Known:
     version: int
     file: PersonFile
     positions: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> datetime | None:
+        """The last instant at which an order of theirs was decided or stopped."""
+        orders = self.file.orders.orders.values()
+        return max((at for one in orders for at in (one.decided_at, one.stopped_at) if at is not None), default=None)
 
     @property
     def person(self) -> Person:
@@ -84,12 +90,12 @@ class Standing:
             return kept
         found = kept or Organised(0, Organisation())
         for recorded in self._ledger.reader.stream(self.stream, found.version):
-            found = _organised(found, recorded, self.place(recorded))
+            found = organised(found, recorded, self.place(recorded))
         return self._keep(self.stream, found, kept)
 
     def person(self, one: str, fresh: bool = True) -> Known:
         """A person, without rights where nobody is known under that id."""
-        stream = _uuid(one)
+        stream = uuid_of(one)
         if stream is None:
             return Known(0, PersonFile(Orders(one)))
         kept: Known = self._remembered(stream) or Known(0, PersonFile(Orders(str(stream))))
@@ -123,7 +129,7 @@ class Standing:
         found = kept
         for recorded in self._ledger.reader.stream(record, kept.version):
             state = facets.evolve(found.facets, recorded.fact, recorded.envelope.actor, self.place(recorded))
-            entry = self._entry_of(recorded) if state is not None and state.kind == facets.DOCUMENT else None
+            entry = self.entry_of(recorded) if state is not None and state.kind == facets.DOCUMENT else None
             found = Judged(recorded.version, state, found.entry or entry)
         return self._keep(record, found, kept)
 
@@ -139,19 +145,13 @@ class Standing:
 
     def units(self, organised: Organised, named: Named | None) -> tuple[UUID, ...]:
         """The path of the unit that a record names, by id, name or code."""
-        if named is None:
-            return ()
-        state = organised.state
-        by_id = _uuid(named.identifier)
-        if by_id in state.units:
-            return state.path(by_id)
-        return state.path(state.called(named.identifier or "") or state.called(named.name))
+        return units_of(organised, named)
 
     def who(self, named: Named | None) -> str | None:
         """The person whom a record names: by id, else by user name."""
         if named is None or not named.identifier:
             return None
-        by_id = _uuid(named.identifier)
+        by_id = uuid_of(named.identifier)
         return str(by_id) if by_id is not None else self.called(named.identifier)
 
     def called(self, user_name: str) -> str | None:
@@ -178,7 +178,7 @@ class Standing:
         own = recorded.chain_id == self._ledger.reader.record_chains[-1][0]
         return str(recorded.position) if own else f"{recorded.chain_id}#{recorded.position}"
 
-    def _entry_of(self, begun: Recorded) -> UUID | None:
+    def entry_of(self, begun: Recorded) -> UUID | None:
         """The entry that a document was added to: both facts are of one command."""
         if begun.version != 1:
             return None
@@ -221,6 +221,17 @@ def user_name_digest(ledger: Ledger, user_name: str) -> str:
     return ledger.claim_digest(USER_NAME, user_name.strip().casefold())
 
 
+def units_of(organised: Organised, named: Named | None) -> tuple[UUID, ...]:
+    """The path of the unit that a record names, by id, name or code."""
+    if named is None:
+        return ()
+    state = organised.state
+    by_id = uuid_of(named.identifier)
+    if by_id in state.units:
+        return state.path(by_id)
+    return state.path(state.called(named.identifier or "") or state.called(named.name))
+
+
 def known(state: Known, recorded: Recorded, place: str) -> Known:
     """A person after one more fact, which stands at `place`."""
     fact = recorded.fact
@@ -229,7 +240,7 @@ def known(state: Known, recorded: Recorded, place: str) -> Known:
     return Known(recorded.version, person.evolve(state.file, recorded.stream, fact), positions)
 
 
-def _organised(state: Organised, recorded: Recorded, place: str) -> Organised:
+def organised(state: Organised, recorded: Recorded, place: str) -> Organised:
     fact = recorded.fact
     positions, proposed = state.positions, state.proposed
     if isinstance(fact, CellsProposed):
@@ -239,7 +250,8 @@ def _organised(state: Organised, recorded: Recorded, place: str) -> Organised:
     return Organised(recorded.version, organisation.evolve(state.state, fact), positions, proposed)
 
 
-def _uuid(text: str | None) -> UUID | None:
+def uuid_of(text: str | None) -> UUID | None:
+    """The id that a text is; None for any other text."""
     try:
         return UUID(text) if text and len(text) == 36 else None
     except ValueError:

@@ -88,15 +88,19 @@ def bring(
         raise LedgerError("nothing in the mirror was ever signed", hint="Two people may vouch for it: --by NAME --by NAME.")
     source.check(without_blobs, {tree.size: tree.root} if tree else {}, partial(is_stored, blobs))
     with connection.transaction():
-        chains = [one for one in tenants.chains(connection, tenant) if "/record/" in one.chain_id]
+        known_here = tenants.chains(connection, tenant)
+        chains = [one for one in known_here if "/record/" in one.chain_id]
         for one in chains:  # nobody writes while claims and counters are made anew
             connection.execute(sql.SQL("select 1 from {} for update").format(sql.Identifier(one.schema, "ledger_head")))
-        mine = next((one for one in chains if one.chain_id == source.chain_id), None)
+        mine = next((one for one in known_here if one.chain_id == source.chain_id), None)
         stops: list[tuple[str]] = []
         if mine is not None:
             first, opened = _tail(connection, mine, source), chains[-1]
             stops = _lift(connection, mine)
             _note(connection, mine, source, known, max(proven + 1, first))
+        elif "/access/" in source.chain_id:  # a year's log comes whole, and stands beside the record chains
+            _add_chain(connection, tenant, source.opened.number, source)
+            first, opened = 1, chains[-1]
         else:
             first, opened = 1, _precede(connection, tenant, chains[-1], source, vkey_for)
         settle(connection, tenant, [source])
@@ -194,9 +198,10 @@ def _precede(connection: psycopg.Connection[Any], tenant: str, last: Chain, sour
 
 def _add_chain(connection: psycopg.Connection[Any], tenant: str, number: int, source: Export) -> None:
     """A chain that was written elsewhere, in a schema of its own."""
-    if "/record/" not in source.chain_id:
+    kind = "access" if "/access/" in source.chain_id else "record"
+    if kind == "access" and number != source.opened.number:  # a year has one log, and it is no part of the history of units
         raise LedgerError(f"{source.chain_id} is not a record chain")
-    schema = tenant if number == 1 else f"{tenant}_record_{number}"
+    schema = tenant if (kind, number) == ("record", 1) else f"{tenant}_{kind}_{number}"
     tenants.migrate_chain(connection, tenant, schema)
     connection.execute(
         sql.SQL("insert into {} values (%s, %s, %s)").format(sql.Identifier(tenant, "ledger_chain")),

@@ -91,7 +91,8 @@ class Follower:
 
     def _create(self) -> None:
         self.connection.execute(sql.SQL("create schema {}").format(sql.Identifier(self.schema)))
-        self.connection.execute(sql.SQL(self.projection.DDL.replace("{schema}", self.schema)))  # pyright: ignore[reportArgumentType]
+        made = self.projection.DDL.replace("{schema}", self.schema).replace("{tenant}", self.tenant)
+        self.connection.execute(sql.SQL(made))  # pyright: ignore[reportArgumentType]
         self.connection.execute(
             sql.SQL(
                 "create table {projection}(version integer not null);"

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.catalogue import Envelope
+from domain.ledger.access_chain import AccessChain
 from domain.ledger.blobs import Blobs
 from domain.ledger.clock import Clock
 from domain.ledger.keys import Keys
@@ -23,7 +24,8 @@ CACHED_UNITS = 20_000
 
 
 class Ledger:
-    """Reader, writer, clock, keys, blobs and locks of one tenant. Thread-safe."""
+    """Reader, writer, clock, keys, blobs and locks of one tenant. Thread-safe. access: the log of who reads coded material; None
+    where this program shows none."""
 
     def __init__(self, tenant: str, writer: Writer, reader: Reader, clock: Clock, keys: Keys, blobs: Blobs) -> None:
         self.tenant = tenant
@@ -33,6 +35,7 @@ class Ledger:
         self.keys = keys
         self.blobs = blobs
         self.locks = KeyedLocks()
+        self.access: AccessChain | None = None
         self.remembered: dict[type, object] = {}  # what handlers keep of this ledger, one thing a kind
         self._guard = threading.Lock()
         self._cache: OrderedDict[UUID, tuple[int, Any, Evolve]] = OrderedDict()
@@ -84,4 +87,6 @@ class Ledger:
     def close(self) -> None:
         """Write what is queued and give the connections back."""
         self.writer.close()
+        if self.access is not None:
+            self.access.close()
         self.reader.close()

@@ -120,6 +120,15 @@ class Reader:
         rows = self._facts(schema, "position = any(%s) order by position", (list(positions),))
         return [decode_row(chain_id, row) for row in rows]
 
+    def whole_log(self, batch: int = 2_000) -> Iterator[Recorded]:
+        """Every fact of all record chains, oldest first, in batches."""
+        for chain_id, schema in self._chains:
+            position = 0
+            while rows := self._facts(schema, "position > %s order by position limit %s", (position, batch)):
+                for row in rows:
+                    yield decode_row(chain_id, row)
+                position = int(rows[-1][0])
+
     def of_topics(self, topics: Sequence[str]) -> list[Recorded]:
         """Every fact of these names over all record chains, oldest first. Reads the whole log."""
         return [

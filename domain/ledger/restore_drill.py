@@ -64,9 +64,9 @@ def drill(target: Target, live_dsn: str, tenant: str, folder: Path | None = None
 
 
 def mirrored(target: Target) -> list[Export]:
-    """The record chains of a tenant's mirror, in their order."""
+    """The chains of a tenant's mirror, in the order of their numbers: record chains first, then the years of the access log."""
     places = [name.removesuffix("/tail") for name, _ in target.names("") if name.endswith("/tail")]
-    return sorted((Export(Inside(target, place)) for place in places if "/record/" in place), key=lambda one: one.number)
+    return sorted((Export(Inside(target, place)) for place in places), key=lambda one: one.number)
 
 
 def _same(connection: psycopg.Connection[Any], live_dsn: str, tenant: str) -> dict[str, int]:

@@ -15,14 +15,14 @@ from domain import catalogue, chain
 from domain.catalogue import Envelope
 from domain.ledger import migrate
 from domain.ledger.clock import SystemClock
-from domain.ledger.faults import LedgerError
+from domain.ledger.faults import LedgerError, Stopped
 from domain.ledger.identity import new_id
 from domain.ledger.submission import Row, encode_row
 from domain.model.chain_log import ChainClosed, ChainOpened, FactTypeIntroduced, TailDecided
 
-ROLE_KINDS = ("owner", "writer", "reader", "disposer", "rekey", "auditor", "signer", "web", "public", "work")
+ROLE_KINDS = ("owner", "writer", "reader", "disposer", "rekey", "auditor", "signer", "web", "public", "work", "login", "gate")
 # the names of a tenant's further schemas begin with its own: no other tenant may be called so
-_TENANT = re.compile(r"(?!pg_)(?!.*_(p|record|access|rebuild)_)[a-z][a-z0-9_]{0,30}")
+_TENANT = re.compile(r"(?!pg_)(?!.*_(p|record|access|rebuild)_)(?!.*_(login|wall)$)[a-z][a-z0-9_]{0,30}")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]{0,100}[a-z0-9])?")
 _CHAIN_LOCK_KEY = 0x64616763  # "dagc"
 
@@ -52,6 +52,14 @@ def create_roles(connection: psycopg.Connection, tenant: str, passwords: Mapping
                 verb, sql.Identifier(role), sql.Literal(passwords[kind])
             )
         )
+
+
+def ensure_role(connection: psycopg.Connection, tenant: str, kind: str, password: str) -> None:
+    """Make the login role of a process kind that came after the tenant; nothing where it is there."""
+    role = f"{tenant}_{kind}"
+    if connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone() is None:
+        made = sql.SQL("create role {} with login nosuperuser nocreatedb nocreaterole nobypassrls password {}")
+        connection.execute(made.format(sql.Identifier(role), sql.Literal(password)))
 
 
 def create(
@@ -130,8 +138,40 @@ def migrate_chain(connection: psycopg.Connection, tenant: str, schema: str) -> l
     # an access log may be dropped whole, and holds no unit of the record
     schemas = [one.schema for one in chains(connection, tenant) if "/record/" in one.chain_id]
     known = schemas[: schemas.index(schema) + 1] if schema in schemas else [*schemas, schema]
+    if schema.startswith(f"{tenant}_access_"):
+        known = [schema]
     events = " union all ".join(f"select originator_id, originator_version from {name}.event" for name in known)  # noqa: S608
     return migrate.apply(connection, tenant, schema, "chain", events=f"({events})")
+
+
+def open_access_log(
+    connection: psycopg.Connection, tenant: str, domain: str, year: int, vkey: str, *, now: datetime | None = None
+) -> Chain:
+    """Open the access-log chain of a local year and close the one before; where that year's or a later one is open, do nothing.
+
+    Returns the chain that is open then. It names no predecessor, so that each year may be destroyed whole. Raises Stopped where
+    the one before is stopped: two people decide first how it goes on (CONTRACT §3). connection: the owner's.
+    """
+    chain_id, schema = f"{domain}/access/{year}", f"{tenant}_access_{year}"
+    moment = now or SystemClock().now()
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", (_CHAIN_LOCK_KEY,))
+        before = [one for one in chains(connection, tenant) if "/access/" in one.chain_id][-1:]
+        if before and before[0].number >= year:
+            return before[0]
+        for one in before:
+            stop = connection.execute(
+                sql.SQL("select min(reason) from {}").format(sql.Identifier(one.schema, "ledger_stop"))
+            ).fetchone()
+            if stop is not None and stop[0] is not None:
+                raise Stopped(f"{one.chain_id} is read-only: {stop[0]}")
+            _append(connection, one.schema, one.chain_id, [ChainClosed(f"{chain_id} is open")], moment)
+        migrate_chain(connection, tenant, schema)
+        connection.execute(
+            sql.SQL("insert into {} values (%s, %s, %s)").format(sql.Identifier(tenant, "ledger_chain")), (year, chain_id, schema)
+        )
+        _first_facts(connection, schema, chain_id, ChainOpened(chain_id, "access", year, vkey), moment)
+    return Chain(year, chain_id, schema)
 
 
 def close_chain(connection: psycopg.Connection, tenant: str, chain: Chain, reason: str, *, now: datetime | None = None) -> None:

@@ -31,11 +31,13 @@ TOO_BIG = "54"  # class "program limit exceeded": what was sent is at fault, not
 
 
 class Writer:
-    """Writes to the open record chain of one tenant. Thread-safe; `close()` writes what is queued, then stops."""
+    """Writes to the open record chain of one tenant, or to its newest access-log chain (kind `access`). Thread-safe; `close()`
+    writes what is queued, then stops."""
 
-    def __init__(self, dsn: str, tenant: str, clock: Clock, room: Room | None = None) -> None:
+    def __init__(self, dsn: str, tenant: str, clock: Clock, room: Room | None = None, kind: str = "record") -> None:
         self._dsn = dsn
         self._tenant = tenant
+        self._kind = kind
         self._clock = clock
         self._room = room
         self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
@@ -44,8 +46,8 @@ class Writer:
         self._door = threading.Lock()
         self.fault: LedgerError | None = None
         self._last: Receipt | None = None
-        self._desk = writing.Desk(dsn, tenant)
-        self._thread = threading.Thread(target=self._run, name=f"writer-{tenant}", daemon=True)
+        self._desk = writing.Desk(dsn, tenant, kind)
+        self._thread = threading.Thread(target=self._run, name=f"writer-{tenant}-{kind}", daemon=True)
         self._thread.start()
 
     @property
@@ -158,7 +160,7 @@ class Writer:
     def _new_desk(self) -> writing.Desk:
         """A new connection, to a ledger that still holds what this writer acknowledged: it may lead to a standby that was
         promoted and lacks the end, or to a backup put in place, before the signer has looked. Raises Broken."""
-        desk = writing.Desk(self._dsn, self._tenant)
+        desk = writing.Desk(self._dsn, self._tenant, self._kind)
         try:
             if self._last is not None and not desk.stands(self._last):
                 raise Broken(

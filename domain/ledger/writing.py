@@ -59,28 +59,28 @@ class OutcomeUnknown(LedgerError):
 
 
 class Desk:
-    """A direct connection as the writer role, bound to the open record chain. Raises Unsafe, psycopg.OperationalError."""
+    """A direct connection as the writer role, bound to the newest chain of a kind. Raises Unsafe, psycopg.OperationalError."""
 
-    def __init__(self, dsn: str, tenant: str) -> None:
+    def __init__(self, dsn: str, tenant: str, kind: str = "record") -> None:
         self._connection = psycopg.connect(patience.patient(dsn), autocommit=True, prepare_threshold=1)
         self._line = patience.Line(self._connection.pgconn)
         self._told: list[str | None] = []
         self._connection.add_notice_handler(lambda told: self._told.append(told.severity_nonlocalized))
         try:
             with self._line.within(patience.ANSWER_WITHIN_S):
-                self._open(tenant)
+                self._open(tenant, kind)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, tenant: str) -> None:
+    def _open(self, tenant: str, kind: str) -> None:
         self._check_settings()
-        query = sql.SQL("select chain_no, chain_id, schema from {} where chain_id like '%%/record/%%' order by chain_no")
-        rows = self._connection.execute(query.format(sql.Identifier(tenant, "ledger_chain"))).fetchall()
+        query = sql.SQL("select chain_no, chain_id, schema from {} where chain_id like %s order by chain_no")
+        rows = self._connection.execute(query.format(sql.Identifier(tenant, "ledger_chain")), (f"%/{kind}/%",)).fetchall()
         if not rows:
-            raise LedgerError(f"tenant {tenant} has no record chain", hint="Run `dagbok init`.")
+            raise LedgerError(f"tenant {tenant} has no {kind} chain", hint="Run `dagbok init`.")
         self.chain_no, self.chain_id, self._schema = int(rows[-1][0]), str(rows[-1][1]), str(rows[-1][2])
-        self._statements = Statements(tenant, self._schema, [str(row[2]) for row in rows])
+        self._statements = Statements(tenant, self._schema, [str(row[2]) for row in (rows if kind == "record" else rows[-1:])])
         self._prepare()
         self._head: Head | None = None
         self._counters: dict[str, int] = {}

@@ -26,6 +26,7 @@ from domain.model.rights_change import (
     RightsOrdered,
     RightsOrderedBody,
     RightsReturned,
+    RightsReviewed,
     RightsSettled,
 )
 
@@ -141,6 +142,20 @@ def execute(state: Orders, wanted: UUID, standing: Standing) -> tuple[RightsExec
         raise Refused("rights.oneself", "4.5.10")
     found = _waiting(state, wanted, "decided")
     return () if found.executed else (RightsExecuted(wanted),)
+
+
+def review(state: Orders, unit: UUID | None, standing: Standing) -> RightsReviewed:
+    """The manager has found the rights in a unit still right; nothing is changed by it, and nothing ends without it (R12)."""
+    if standing.actor == state.person:
+        raise Refused("rights.oneself", "4.5.10")
+    running = tuple(
+        one
+        for one, was in state.orders.items()
+        if was.fact.unit == unit and was.stage == "decided" and was.runs(standing.today)
+    )
+    if not running:
+        raise Refused("rights.nothing_to_review", "4.5.30")
+    return RightsReviewed(running, standing.today)
 
 
 def _require_orderer(state: Orders, standing: Standing) -> None:

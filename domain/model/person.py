@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from domain.model import rights_change, user
+from domain.model import idm, rights_change, user
+from domain.model.idm import IdmFile
 from domain.model.rights_change import Orders
 from domain.model.user import User, UserNamed, UserRegistered
 
-Fact = user.Fact | rights_change.Fact
+Fact = user.Fact | rights_change.Fact | idm.Fact
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFile:
-    """user None: nobody was registered under this id; orders: for that person."""
+    """user None: nobody was registered under this id; orders: for that person; idm: what an identity system says."""
 
     orders: Orders
     user: User | None = None
+    idm: IdmFile = field(default_factory=IdmFile)
 
     @property
     def id(self) -> str:
@@ -30,4 +32,6 @@ def evolve(state: PersonFile | None, stream: UUID, fact: Fact) -> PersonFile:
     state = state or PersonFile(Orders(str(stream)))
     if isinstance(fact, UserRegistered | UserNamed):
         return replace(state, user=user.evolve(state.user, fact))
+    if isinstance(fact, idm.FACTS):
+        return replace(state, idm=idm.evolve(state.idm, fact))
     return replace(state, orders=rights_change.evolve(state.orders, fact))

@@ -120,7 +120,24 @@ class RightsOpened:
     roles: tuple[str, ...]
 
 
-Fact = RightsOpened | RightsOrdered | RightsControlled | RightsReturned | RightsObjected | RightsSettled | RightsExecuted
+@dataclass(frozen=True, slots=True)
+class RightsReviewed:
+    """A manager has looked at these orders and found them still right. Nothing lapses where nobody does (practice R12)."""
+
+    orders: tuple[UUID, ...]
+    reviewed_on: date
+
+
+Fact = (
+    RightsOpened
+    | RightsOrdered
+    | RightsControlled
+    | RightsReturned
+    | RightsObjected
+    | RightsSettled
+    | RightsExecuted
+    | RightsReviewed
+)
 Stage = Literal["ordered", "decided", "returned", "objected", "fallen"]
 
 
@@ -145,10 +162,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """All orders for one person, by id, in order."""
+    """All orders for one person, by id, in order. reviewed: the local day on which an order was last found still right."""
 
     person: str
     orders: Mapping[UUID, Order] = field(default_factory=dict)
+    reviewed: Mapping[UUID, date] = field(default_factory=dict)
 
 
 def rights(state: Orders, positions: Mapping[UUID, tuple[str, ...]]) -> tuple[Right, ...]:
@@ -184,6 +202,8 @@ def evolve(state: Orders, fact: Fact) -> Orders:
         if not fact.widens:
             _take_place(orders, fact, fact.decided_at, fact.ordered_on)
         return replace(state, orders=orders)
+    if isinstance(fact, RightsReviewed):
+        return replace(state, reviewed={**state.reviewed, **dict.fromkeys(fact.orders, fact.reviewed_on)})
     before = orders[fact.order]
     match fact:
         case RightsSettled(stands=False):

@@ -14,10 +14,10 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from projections.journal.read import ASKED, WORDS
-from projections.view import View
+from projections.journal.seen import Seen
+from projections.view import CASE, DOCUMENT, ENTRY, View
 
 Kind = Literal["text", "number", "day", "moment"]
 Table = Literal["cases", "entries", "documents"]
@@ -149,8 +149,8 @@ _ENTRIES: dict[str, Field] = {
     "registreringKorrespondansepartSaksbehandler": _person_of_party("case_handler"),
     "journalpostJournalaar": Field("number", "journal_year"),
     "journalpostJournalsekvensnummer": Field("number", "journal_sequence"),
-    "journalpostSaksaar": Field("number", "(select c.year from {cases} c where c.id = case_id)"),
-    "journalpostSakssekvensnummer": Field("number", "(select c.sequence from {cases} c where c.id = case_id)"),
+    "journalpostSaksaar": Field("number", "(select c.year from {case_file} c where c.id = case_id)"),
+    "journalpostSakssekvensnummer": Field("number", "(select c.sequence from {case_file} c where c.id = case_id)"),
     "journalpostJournalpostnummer": Field("number", "entry_number"),
     "journalpostJournalposttype": Field("text", "entry_type"),
     "journalpostJournalstatus": Field("text", "status"),
@@ -189,33 +189,49 @@ _COMPARED: Mapping[str, LiteralString] = {
 }
 
 
+_KINDS: Mapping[Table, tuple[str, str, str]] = {
+    "cases": (CASE, "case_file", "coded_cases"),
+    "entries": (ENTRY, "entry", "coded_entries"),
+    "documents": (DOCUMENT, "document", "coded_documents"),
+}
+
+
 class Fields:
-    """Searches over one tenant's journal projection; the caller has passed the gate."""
+    """Searches over one tenant's journal projection; the caller has passed the gate. seen: of it, only what may be read is found,
+    since an answer holds units whole; within `seen.passing` also what is coded."""
 
     def __init__(self, tenant: str) -> None:
         schema = f"{tenant}_p_journal"
-        self._tables = {name: sql.Identifier(schema, name) for name in ("cases", "entries", "documents", "link")}
+        names = ("cases", "entries", "documents", "link", "object", *(name for of in _KINDS.values() for name in of[1:]))
+        self._tables = {name: sql.Identifier(schema, name) for name in names}
 
     def _sql(self, text: LiteralString) -> sql.Composed:
         return sql.SQL(text).format(**self._tables)
 
-    def search(self, connection: psycopg.Connection[Any], query: Query) -> tuple[list[View], int]:
+    def search(self, connection: psycopg.Connection[Any], query: Query, seen: Seen) -> tuple[list[View], int]:
         """The views of one page, and how many there are in all."""
-        where, values = self._where(query)
+        where, values = self._where(query, seen)
         table = self._tables[query.table]
         order = sql.SQL(", ").join(_order(query))
         page = sql.SQL("select view from {} where {} order by {} limit %(take)s offset %(skip)s").format(table, where, order)
-        rows = connection.execute(page, values | {"take": query.take, "skip": query.skip}).fetchall()
-        total = connection.execute(sql.SQL("select count(*) from {} where {}").format(table, where), values).fetchone()
+        rows = connection.execute(page, values | {"take": query.take, "skip": query.skip}, prepare=False).fetchall()
+        count = sql.SQL("select count(*) from {} where {}").format(table, where)
+        total = connection.execute(count, values, prepare=False).fetchone()
         return [row[0] for row in rows], int(total[0]) if total else 0
 
-    def _where(self, query: Query) -> tuple[sql.Composable, dict[str, Any]]:
-        parts: list[sql.Composable] = [sql.SQL("not discarded")] if query.table != "documents" else []
+    def _where(self, query: Query, seen: Seen) -> tuple[sql.Composable, dict[str, Any]]:
+        kind, plain, coded = _KINDS[query.table]
+        parts: list[sql.Composable] = [_readable(seen)]
         values: dict[str, Any] = {"words": query.words, "ids": list(query.ids or ()), "kinds": list(query.kinds)}
+        values |= seen.values(kind)
+        if query.table != "documents":
+            parts.append(sql.SQL("not discarded"))
         if query.ids is not None:
             parts.append(sql.SQL("id = any(%(ids)s)"))
         if query.words:
-            parts.append(sql.SQL(f"{WORDS} @@ {ASKED}"))  # pyright: ignore[reportArgumentType]  both are constants
+            found = f"select id from {{}} where {WORDS} @@ {ASKED} union all select {{}}(%(words)s)"  # noqa: S608  of constants
+            tables = self._tables[plain], self._tables[coded]
+            parts.append(sql.SQL("id in ({})").format(sql.SQL(found).format(*tables)))  # pyright: ignore[reportArgumentType]
         if query.kinds:
             parts.append(sql.SQL("view->>'record_kind' = any(%(kinds)s)"))
         if query.in_case:
@@ -226,7 +242,7 @@ class Fields:
             if condition.operator == "inlist":
                 values[f"v{number}"] = [one.lower() if isinstance(one, str) else one for one in condition.values]
             parts.append(self._holds(condition, f"v{number}", names))
-        return sql.SQL(" and ").join(parts or [sql.SQL("true")]), values
+        return sql.SQL(" and ").join(parts), values
 
     def _holds(self, condition: Condition, name: str, names: Sequence[str]) -> sql.Composable:
         given = condition.field
@@ -235,15 +251,20 @@ class Fields:
             test = sql.SQL("exists (select 1 from {} where {})").format(sql.SQL(given.among), test)
         return sql.SQL("not coalesce({}, false)").format(test) if condition.operator == "notequal" else test
 
-    def views(self, connection: psycopg.Connection[Any], table: Table, ids: Iterable[str]) -> list[View]:
+    def views(self, connection: psycopg.Connection[Any], table: Table, ids: Iterable[str], seen: Seen) -> list[View]:
         """The views of these units."""
-        query = sql.SQL("select view from {} where id = any(%s::uuid[])").format(self._tables[table])
-        return [row[0] for row in connection.execute(query, (list(ids),))]
+        kind = _KINDS[table][0]
+        query = sql.SQL("select view from {} where id = any(%(ids)s::uuid[]) and {}").format(self._tables[table], _readable(seen))
+        return [row[0] for row in connection.execute(query, {"ids": list(ids), **seen.values(kind)}, prepare=False)]
 
-    def extended(self, connection: psycopg.Connection[Any], element: str) -> list[tuple[UUID, str]]:
+    def extended(self, connection: psycopg.Connection[Any], element: str, seen: Seen) -> list[tuple[UUID, str]]:
         """Every case file that keeps XML under a name, with that XML."""
-        query = self._sql("select id, view->'extensions'->>%(element)s from {cases} where view->'extensions'->>%(element)s <> ''")
-        return [(row[0], str(row[1])) for row in connection.execute(query, {"element": element})]
+        query = sql.SQL("{} and {}").format(
+            self._sql("select id, view->'extensions'->>%(element)s from {cases} where view->'extensions'->>%(element)s <> ''"),
+            _readable(seen),
+        )
+        rows = connection.execute(query, {"element": element, **seen.values(CASE)}, prepare=False)
+        return [(row[0], str(row[1])) for row in rows]
 
     def entries_of(self, connection: psycopg.Connection[Any], documents: Iterable[str]) -> dict[str, str]:
         """The entry that each of these documents belongs to."""
@@ -251,10 +272,13 @@ class Fields:
         return {str(row[0]): str(row[1]) for row in connection.execute(query, (list(documents),))}
 
     def document_of(self, connection: psycopg.Connection[Any], object_id: UUID) -> UUID | None:
-        """The document that an object belongs to."""
-        query = self._sql("select id from {documents} where view->'objects' @> %s")
-        row = connection.execute(query, (Jsonb([{"id": str(object_id)}]),)).fetchone()
+        """The document that an object belongs to, whether or not it may be read."""
+        row = connection.execute(self._sql("select document from {object} where id = %s"), (object_id,)).fetchone()
         return row[0] if row else None
+
+
+def _readable(seen: Seen) -> sql.Composable:
+    return sql.SQL(seen.filter("read"))  # pyright: ignore[reportArgumentType]  of constants
 
 
 def _test(kind: Kind, operator: str, expression: sql.Composable, name: str, names: Sequence[str]) -> sql.Composable:

@@ -1,8 +1,14 @@
-"""What the journal answers. Every function runs on one connection; the caller has passed the gate."""
+"""What the journal answers. Every function runs on one connection of the role of the pages; the caller has passed the gate, and
+says with `Seen` which rows the reader may see, and which whole.
+
+A row that is in reach but coded beyond the reader's clearance is `screened`: number, dates, status and code, no more; no word
+finds it, and nothing it hides decides its place. Counts follow the same filter (Noark 5: 5.1.11, 5.1.12).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -12,11 +18,19 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from projections.view import View
+from projections.journal.seen import Seen
+from projections.view import CASE, DOCUMENT, ENTRY, View
 
 WORDS = "(to_tsvector('norwegian', words) || to_tsvector('swedish', words))"
 ASKED = "(websearch_to_tsquery('norwegian', %(words)s) || websearch_to_tsquery('swedish', %(words)s))"
 PAGE_LIMIT = 200
+_TABLES = {CASE: "case_file", ENTRY: "entry", DOCUMENT: "document"}
+_CASE_COLUMNS = "id, number, title, status, case_date, responsible, unit, discarded"
+_ENTRY_COLUMNS = (
+    "id, case_id, number, journal_year, journal_sequence, journal_date, entry_number, entry_type, status, title, parties,"
+    " document_date, answered, discarded"
+)
+_MASKED = {"title": None, "parties": "", "responsible": None, "unit": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of rows and how many there are in all."""
+    """One page of rows and how many there are in all. A row is `screened` or not; `code` is its access code."""
 
     rows: list[dict[str, Any]]
     total: int
@@ -49,7 +63,10 @@ class Journal:
         self.schema = f"{tenant}_p_journal"
 
     def _sql(self, text: str) -> sql.Composed:
-        names = ("cases", "entries", "documents", "link", "follower", "poison")
+        names = (
+            *("case_file", "entry", "document", "case_file_coded", "entry_coded", "document_coded", "cases", "entries"),
+            *("documents", "link", "object", "follower", "poison", "coded_cases", "coded_entries"),
+        )
         return sql.SQL(text).format(**{name: sql.Identifier(self.schema, name) for name in names})  # pyright: ignore[reportArgumentType]
 
     def _view(self, connection: psycopg.Connection[Any], table: str, unit: UUID) -> View | None:
@@ -57,57 +74,50 @@ class Journal:
         return row[0] if row else None
 
     def case(self, connection: psycopg.Connection[Any], unit: UUID) -> View | None:
-        """A case's view, or None."""
+        """A case's view, or None: also where the connection may not read it."""
         return self._view(connection, "cases", unit)
 
     def entry(self, connection: psycopg.Connection[Any], unit: UUID) -> View | None:
-        """An entry's view, or None."""
+        """An entry's view, or None: also where the connection may not read it."""
         return self._view(connection, "entries", unit)
 
     def document(self, connection: psycopg.Connection[Any], unit: UUID) -> View | None:
-        """A document's view with `entry` (id of the entry it belongs to), or None."""
+        """A document's view with `entry` (id of the entry it belongs to), or None: also where the connection may not read it."""
         one = self._view(connection, "documents", unit)
         if one is not None:
-            row = connection.execute(self._sql("select entry from {link} where document = %s"), (unit,)).fetchone()
-            one["entry"] = str(row[0]) if row else None
+            entry = self.entry_of(connection, unit)
+            one["entry"] = str(entry) if entry is not None else None
         return one
 
-    def entries_of(self, connection: psycopg.Connection[Any], case: UUID) -> list[View]:
-        """The entries of a case in their order."""
-        query = self._sql("select view from {entries} where case_id = %s order by entry_number")
-        return [row[0] for row in connection.execute(query, (case,))]
+    def entry_of(self, connection: psycopg.Connection[Any], document: UUID) -> UUID | None:
+        """The entry that a document belongs to; None where it does not show yet."""
+        row = connection.execute(self._sql("select entry from {link} where document = %s"), (document,)).fetchone()
+        return row[0] if row else None
 
-    def documents_of(self, connection: psycopg.Connection[Any], entry: UUID) -> list[View]:
-        """The documents of an entry, each with `number` and `association`."""
-        query = self._sql(
-            "select d.view, l.number, l.association from {link} l join {documents} d on d.id = l.document"
-            " where l.entry = %s order by l.number, d.id"
-        )
-        rows = connection.execute(query, (entry,)).fetchall()
-        return [{**row[0], "number": row[1], "association": row[2]} for row in rows]
+    def entries_of(self, connection: psycopg.Connection[Any], case: UUID, seen: Seen) -> list[dict[str, Any]]:
+        """The rows of a case's entries in their order."""
+        values = {"case": case, **seen.values(ENTRY)}
+        where = f"case_id = %(case)s and {seen.filter()}"
+        query = self._sql(f"select {_ENTRY_COLUMNS}, class, code from {{entry}} where {where} order by entry_number, id")  # noqa: S608
+        return self._unveiled(connection, ENTRY, _ENTRY_COLUMNS, _rows(connection, query, values), seen)
 
-    def entries(self, connection: psycopg.Connection[Any], search: Search) -> Found:
+    def listed(self, connection: psycopg.Connection[Any], entries: Iterable[UUID], seen: Seen) -> tuple[set[UUID], set[UUID]]:
+        """(those of the entries that the journal shows, those of them that stand in lists)."""
+        query = self._sql(f"select id, {seen.filter()} from {{entry}} where id = any(%(ids)s)")  # noqa: S608
+        rows = connection.execute(query, {"ids": list(entries), **seen.values(ENTRY)}, prepare=False).fetchall()
+        return {row[0] for row in rows}, {row[0] for row in rows if row[1]}
+
+    def entries(self, connection: psycopg.Connection[Any], search: Search, seen: Seen) -> Found:
         """The running journal, newest number first: id, case_id, number, journal_*, type, status, title, parties, answered."""
         where, values = self._entry_filter(search)
-        columns = (
-            "id, case_id, number, journal_year, journal_sequence, journal_date, entry_number, entry_type, status, title, parties,"
-            " document_date, answered, discarded"
-        )
-        return self._page(
-            connection,
-            "entries",
-            columns,
-            where,
-            values,
-            "journal_year desc nulls last, journal_sequence desc nulls last, id",
-            search,
-        )
+        order = "journal_year desc nulls last, journal_sequence desc nulls last, id"
+        return self._page(connection, ENTRY, _ENTRY_COLUMNS, where, values, order, search, seen)
 
     @staticmethod
     def _entry_filter(search: Search) -> tuple[list[str], dict[str, Any]]:
-        where = ["true"]
+        where = []
         if search.words.strip():
-            where.append(f"{WORDS} @@ {ASKED}")
+            where.append("id in ({found})")
         if search.since is not None:
             where.append("journal_date >= %(since)s")
         if search.until is not None:
@@ -127,53 +137,81 @@ class Journal:
         }
         return where, values
 
-    def cases(self, connection: psycopg.Connection[Any], search: Search) -> Found:
+    def cases(self, connection: psycopg.Connection[Any], search: Search, seen: Seen) -> Found:
         """Cases, newest number first: id, number, title, status, case_date, responsible, unit."""
-        where = ["true"]
+        where = []
         if search.words.strip():
-            where.append(f"({WORDS} @@ {ASKED} or number = %(words)s)")
+            where.append("(id in ({found}) or number = %(words)s)")
         if search.statuses:
             where.append("status = any(%(statuses)s)")
         values = {"words": search.words, "statuses": list(search.statuses)}
-        columns = "id, number, title, status, case_date, responsible, unit, discarded"
-        return self._page(connection, "cases", columns, where, values, "year desc, sequence desc", search)
+        return self._page(connection, CASE, _CASE_COLUMNS, where, values, "year desc, sequence desc", search, seen)
 
     def _page(
         self,
         connection: psycopg.Connection[Any],
-        table: str,
+        kind: str,
         columns: str,
-        where: Sequence[str],
+        asked: Sequence[str],
         values: dict[str, Any],
         order: str,
         search: Search,
+        seen: Seen,
     ) -> Found:
         limit = max(1, min(search.limit, PAGE_LIMIT))
-        condition = " and ".join(where)
+        table, coded = _TABLES[kind], "coded_cases" if kind == CASE else "coded_entries"
+        # among the plain rows, which are whole or hold no word, and among those coded ones that the token lets through
+        found = f"select id from {{{table}}} where {WORDS} @@ {ASKED} and {seen.whole(kind)}"  # noqa: S608
+        found += f" union all select {{{coded}}}(%(words)s)"
+        condition = " and ".join([*(one.replace("{found}", found) for one in asked), seen.filter()])
         query = self._sql(
-            f"select {columns} from {{{table}}} where {condition}"  # noqa: S608
+            f"select {columns}, class, code from {{{table}}} where {condition}"  # noqa: S608
             f" order by {order} limit {limit + 1} offset {max(0, search.page) * limit}"
         )
         count = self._sql(f"select count(*) from {{{table}}} where {condition}")  # noqa: S608
-        with connection.cursor(row_factory=dict_row) as cursor:
-            rows = cursor.execute(query, values).fetchall()
-        total = connection.execute(count, values).fetchone()
-        return Found(rows[:limit], int(total[0]) if total else 0, len(rows) > limit)
+        values = values | seen.values(kind)
+        with seen.passing(connection) if search.words.strip() else nullcontext():
+            rows = _rows(connection, query, values)
+            total = connection.execute(count, values, prepare=False).fetchone()
+        shown = self._unveiled(connection, kind, columns, rows[:limit], seen)
+        return Found(shown, int(total[0]) if total else 0, len(rows) > limit)
 
-    def queues(self, connection: psycopg.Connection[Any]) -> dict[str, int]:
+    def _unveiled(
+        self, connection: psycopg.Connection[Any], kind: str, columns: str, rows: list[dict[str, Any]], seen: Seen
+    ) -> list[dict[str, Any]]:
+        """The rows as the reader sees them: coded ones whole where gate and wall both say so."""
+        wanted = [row["id"] for row in rows if row["code"] is not None and seen.reads(kind, row["id"], row["class"])]
+        whole: dict[UUID, dict[str, Any]] = {}
+        if wanted:
+            query = self._sql(f"select {columns} from {{{_TABLES[kind]}_coded}} where id = any(%(ids)s)")  # noqa: S608
+            with seen.passing(connection):
+                whole = {row["id"]: row for row in _rows(connection, query, {"ids": wanted})}
+        shown = []
+        for row in rows:
+            of, code = row.pop("class"), row["code"]
+            screened = row["id"] not in whole if code is not None else not seen.shows(kind, row["id"], of)
+            masked = {name: value for name, value in _MASKED.items() if name in row} if screened else {}
+            shown.append({**row, **whole.get(row["id"], {}), **masked, "code": code, "screened": screened})
+        return shown
+
+    def queues(self, connection: psycopg.Connection[Any], seen: Seen) -> dict[str, int]:
         """How much waits: entries to journal (M S E F G), unanswered, reserved, open cases, cases reserved by caseworkers."""
         row = connection.execute(
             self._sql(
-                "select count(*) filter (where status in ('M','S','E','F','G')),"
+                "select count(*) filter (where status in ('M','S','E','F','G')),"  # noqa: S608
                 " count(*) filter (where not answered and entry_type in ('I','N') and status in ('M','S','J','A','F')),"
-                " count(*) filter (where status = 'R') from {entries} where not discarded"
-            )
+                " count(*) filter (where status = 'R') from {entry} where not discarded and " + seen.filter()
+            ),
+            seen.values(ENTRY),
+            prepare=False,
         ).fetchone()
         cases = connection.execute(
             self._sql(
-                "select count(*) filter (where status = 'B'), count(*) filter (where status = 'R') from {cases}"
-                " where not discarded"
-            )
+                "select count(*) filter (where status = 'B'), count(*) filter (where status = 'R') from {case_file}"  # noqa: S608
+                " where not discarded and " + seen.filter()
+            ),
+            seen.values(CASE),
+            prepare=False,
         ).fetchone()
         assert row is not None
         assert cases is not None
@@ -194,3 +232,9 @@ class Journal:
         """Units that could not be followed: (id, position, problem)."""
         rows = connection.execute(self._sql("select stream, position, problem from {poison} order by position")).fetchall()
         return [(str(row[0]), int(row[1]), str(row[2])) for row in rows]
+
+
+def _rows(connection: psycopg.Connection[Any], query: sql.Composed, values: dict[str, Any]) -> list[dict[str, Any]]:
+    # planned each time: a plan for any list of classes would look through the list row by row
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, values, prepare=False).fetchall()

@@ -44,7 +44,7 @@ def test_the_shell_stands_in_every_language(templates: jinja2.Environment, langu
     assert made.get("lang") == language
     assert made.findtext("head/title") == "Prøve · Fjordvik kommune · Dagbok"
     assert made.xpath("//nav//a[@aria-current='page']/@href") == ["/journal"]
-    assert made.xpath("//nav//a/@href") == ["/", "/cases", "/journal", "/log"]
+    assert made.xpath("//nav//a/@href") == ["/", "/cases", "/journal", "/rights", "/log"]
     assert made.xpath("//button[@name='language']/@value") == list(CATALOGUES.offered)
     assert made.xpath("//button[@name='language'][@aria-current]/@value") == [language]
     assert made.xpath("string(//header//a)").split() == ["Fjordvik", "kommune", "Dagbok"]

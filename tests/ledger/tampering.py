@@ -97,7 +97,7 @@ def two_chains(one: LedgerTenant, entries: int = 1) -> Iterator[Ledger]:
         for schema, table, name in connection.execute(
             "select n.nspname, t.relname, c.conname from pg_constraint c join pg_class t on t.oid = c.conrelid"
             " join pg_namespace n on n.oid = t.relnamespace where n.nspname like %s and c.contype in ('p', 'u', 'c', 'f')"
-            " order by c.contype = 'p'",
+            " order by c.contype <> 'f', c.contype = 'p'",
             (one.tenant + "%",),
         ).fetchall():
             drop = sql.SQL("alter table {} drop constraint {} cascade")

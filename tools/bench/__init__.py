@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.model.errors import DagbokError
-from tools.bench import append, fullpath, growth, imports, projections, verify
+from tools.bench import append, fullpath, growth, imports, projections, rights, verify
 from tools.bench.measure import Result
 from tools.bench.place import Place
 
@@ -22,6 +22,7 @@ NAMES: dict[str, Callable[[Place, int], Sequence[Result]]] = {
     "verify": verify.measure,
     "import": imports.measure,
     "growth": growth.measure,
+    "rights": rights.measure,
 }
 
 

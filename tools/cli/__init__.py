@@ -8,7 +8,7 @@ import sys
 import typer
 
 from domain.model.errors import DagbokError
-from tools.cli import journal, keeping, log, rights, running, tenants, witnesses
+from tools.cli import access, accounts, identity, journal, keeping, log, readers, rights, running, tenants, witnesses
 from tools.cli.options import say_fault
 
 app = typer.Typer(
@@ -26,6 +26,10 @@ log.register(app)
 witnesses.register(app)
 keeping.register(app)
 rights.register(app)
+readers.register(app)
+access.register(app)
+accounts.register(app)
+identity.register(app)
 
 
 def main() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +23,7 @@ from domain.model.errors import DagbokError
 from domain.model.matrix import Matrix, written
 from domain.model.user import EMPLOYEE
 from projections import access_rights
+from projections.audit import judge
 from tools.cli.options import Data, Database, Json, Tenant, installation, say
 
 _NAMED = re.compile(r"(?P<name>[^<>]+?)\s*<(?P<user>[^<>\s]+)>")
@@ -76,6 +79,22 @@ def matrix(
         day = moment_of(on) if on else known.today()
         tables = known.matrix(known.organisation(), day.astimezone(LOCAL).date() if isinstance(day, datetime) else day)
     print(cedar.policies(tables) if as_cedar else _lines(tables), end="")
+
+
+def audit(data: Data = None, database: Database = None, tenant: Tenant = None, as_json: Json = False) -> None:
+    """Judge every past act by the rules and rights of its own time; exit 1 where one should have been impossible."""
+    with installation(data, database, tenant) as opened:
+        ledger = opened.open(tenant, follow=False).ledger
+        known = standing.of(ledger)
+        found = list(judge(ledger.reader.whole_log(), known.place, partial(standing.user_name_digest, ledger)))
+    if as_json:
+        say({"ok": not found, "findings": [asdict(one) for one in found]})
+    else:
+        for one in found:
+            print(f"{one.chain_id} {one.position} {one.fact} by {one.actor}: {one.what}")
+        print(f"{len(found)} acts should have been impossible" if found else "every act was allowed when it was done")
+    if found:
+        raise typer.Exit(1)
 
 
 def moment_of(text: str) -> date | datetime:
@@ -159,5 +178,5 @@ def _lines(tables: Matrix) -> str:
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the program."""
-    for command in (rights, matrix):
+    for command in (rights, matrix, audit):
         app.command()(command)

@@ -24,6 +24,7 @@ from api.installation import Installation
 from api.requests import Demo
 from api.settings import Settings
 from api.upkeep import Upkeep
+from domain.handlers import standing
 from domain.ledger import monotone, tenants
 from domain.ledger import signer as signing
 from domain.ledger.faults import LedgerError
@@ -48,14 +49,13 @@ def serve(
     actor: ActorId = "",
 ) -> None:
     """Serve pages and REST, follow the log, mirror it, and sign checkpoints in a process beside it."""
-    if host not in LOOPBACK:
-        raise DagbokError("until login exists Dagbok listens on loopback only", hint="Use --host 127.0.0.1.")
-    with installation(data, database, tenant, actor=actor or None) as opened:
+    with installation(data, database, tenant, actor=actor or None, host=host) as opened:
         names = opened.tenant_names()
         _look_first(opened, names)
         with _signer(opened.settings), Upkeep(opened, names):
             for name in names:
                 opened.open(name)
+            _reachable(opened, names, host)
             _sweep_daily(opened)
             listen(create_app(opened), host, port)
 
@@ -81,8 +81,25 @@ def demo(
     if serve_it:
         clock = demo_year.clock_for(now)
         with Installation(wanted, clock) as opened, _signer(wanted):
-            clock.catch_up(opened.open("fjordvik").ledger.reader.head().recorded_at_us)
+            clock.catch_up(opened.open("fjordvik").last_recorded_us())
             listen(create_app(opened, demo=Demo(demo_year.PEOPLE, clock)), "127.0.0.1", port)
+
+
+def _reachable(opened: Installation, names: list[str], host: str) -> None:
+    """Others than this machine are let in where every municipality has its rights in use, and so its logins, behind TLS."""
+    if host in LOOPBACK:
+        return
+    served = [opened.settings.tenant] if opened.settings.tenant else names
+    without = [name for name in served if standing.of(opened.open(name).ledger).organisation().state.opened is None]
+    if without:
+        raise DagbokError(
+            f"{', '.join(without)}: nobody logs in before rights are in use, so Dagbok listens on loopback only",
+            hint="Use --host 127.0.0.1, or take rights into use with `dagbok tenant open`.",
+        )
+    if not opened.settings.public_url.startswith("https://"):
+        raise DagbokError(
+            "a session must not cross the network in clear", hint="Set DAGBOK_PUBLIC_URL to the https:// address that people use."
+        )
 
 
 def _look_first(opened: Installation, names: list[str]) -> None:

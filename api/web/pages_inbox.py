@@ -1,0 +1,149 @@
+"""What waits for somebody in the matter of rights: control, objections, second confirmations, execution, the yearly review."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api import orders, people
+from api.login.fresh import require_fresh_login
+from api.orders import NewAnswer
+from api.people import Query
+from api.requests import Caller, caller_of
+from api.web import forms
+from api.web.forms import Filled
+from api.web.page import onward
+from api.web.rights_page import rights_page
+from api.writes import perform
+from domain.handlers import organisation, rights, standing
+from domain.handlers.organisation import Confirm
+from domain.handlers.rights import Answer
+from domain.model.errors import Refused
+from domain.model.organisation import ManagerProposed
+
+router = APIRouter(prefix="/rights", include_in_schema=False)
+DECIDING = frozenset({"control", "stands", "falls"})
+WAYS_BACK = {"execute": "/rights/execution"}
+
+
+@router.get("/inbox")
+def inbox(request: Request) -> HTMLResponse:
+    """Everything that waits for the reader, each with what it would change."""
+    return _inbox(request, caller_of(request), Filled())
+
+
+def _inbox(request: Request, me: Caller, form: Filled) -> HTMLResponse:
+    people.permit(me, Query.LIST_WAITING)
+    state = people.organisation(me).state
+    changes = list(state.waiting.values())
+    return rights_page(
+        request,
+        me,
+        "rights_inbox.html",
+        status=form.told.status if form.told else 200,
+        form=form,
+        orders=people.waiting(me, "ordered"),
+        controls=people.may(me, Answer.CONTROL),
+        objections=people.objections(me),
+        managers=[one for one in changes if isinstance(one, ManagerProposed)],
+        cells=[one for one in changes if not isinstance(one, ManagerProposed)],
+        confirms={"manager": people.may(me, Confirm.MANAGER), "cells": people.may(me, Confirm.CELLS)},
+        mine=people.selves(me),
+    )
+
+
+@router.get("/execution")
+def execution(request: Request) -> HTMLResponse:
+    """What is decided and has to be carried out by hand in other systems. Access in Dagbok never waits for it."""
+    return _execution(request, caller_of(request), Filled())
+
+
+def _execution(request: Request, me: Caller, form: Filled) -> HTMLResponse:
+    people.permit(me, Query.LIST_EXECUTION)
+    state = people.organisation(me).state
+    rows = people.ask(me, lambda reads, connection: reads.to_execute(connection))
+    return rights_page(
+        request,
+        me,
+        "rights_execution.html",
+        status=form.told.status if form.told else 200,
+        form=form,
+        orders=[{**row, "unit_name": people.unit_name(state, row["unit"])} for row in rows],
+        executes=people.may(me, Answer.EXECUTE),
+        mine=people.selves(me),
+    )
+
+
+@router.post("/answers/{person}/{order}")
+def answer(request: Request, person: UUID, order: UUID) -> Response:
+    """Control, return, object, settle or carry out one order."""
+    me = caller_of(request)
+    fields = forms.read(request)
+    said = fields.get("answer", "")
+    if said in DECIDING:
+        require_fresh_login(me)
+    try:
+        forms.check(request, me, fields)
+        wanted: dict[str, Any] = {"answer": said, "reason": fields.get("reason", "")}
+        if said in ("stands", "falls"):
+            wanted |= {"answer": "settle", "stands": said == "stands"}
+        handle = orders.answer(person, order, forms.parse(NewAnswer, wanted))
+        done = perform(me, (person,), handle, key=forms.key_of(fields), given=(person, order))
+    except forms.PROBLEMS as problem:
+        form = forms.refused(str(order), fields, problem, me)
+        return _execution(request, me, form) if said == "execute" else _inbox(request, me, form)
+    return onward(request, me, done, WAYS_BACK.get(said, "/rights/inbox"))
+
+
+@router.post("/changes/{change}")
+def settle_change(request: Request, change: UUID) -> Response:
+    """Confirm, as the second person, who is whose manager or other cells; or take the change back."""
+    me = caller_of(request)
+    fields = forms.read(request)
+    if fields.get("answer") == "confirm":
+        require_fresh_login(me)
+    try:
+        forms.check(request, me, fields)
+        handle = organisation.withdraw if fields.get("answer") == "withdraw" else organisation.confirm
+        stream = standing.of(me.tenant.ledger).stream
+        done = perform(me, (stream,), lambda work: handle(work, Confirm(change)), key=forms.key_of(fields), given=(change,))
+    except forms.PROBLEMS as problem:
+        return _inbox(request, me, forms.refused(str(change), fields, problem, me))
+    return onward(request, me, done, "/rights/inbox")
+
+
+@router.get("/review")
+def review(request: Request) -> HTMLResponse:
+    """Rights that nobody has looked at for a year. None of them lapses by itself."""
+    return _review(request, caller_of(request), Filled())
+
+
+def _review(request: Request, me: Caller, form: Filled) -> HTMLResponse:
+    people.permit(me, rights.Review.ACTION, people.as_manager)
+    people.organisation(me)
+    status = form.told.status if form.told else 200
+    return rights_page(request, me, "rights_review.html", status=status, form=form, due=people.to_review(me))
+
+
+@router.post("/review")
+def still_right(request: Request) -> Response:
+    """Somebody's rights in a unit are still right."""
+    me = caller_of(request)
+    fields = forms.read(request)
+    try:
+        forms.check(request, me, fields)
+        command = rights.Review(_uuid(fields.get("person", "")), _uuid(fields["unit"]) if fields.get("unit") else None)
+        done = perform(me, (command.person,), lambda work: rights.review(work, command), key=forms.key_of(fields))
+    except forms.PROBLEMS as problem:
+        return _review(request, me, forms.refused(fields.get("person", ""), fields, problem, me))
+    return onward(request, me, done, "/rights/review")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Refused("rights.person_missing", "4.5.29") from None

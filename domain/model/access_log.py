@@ -1,0 +1,33 @@
+"""Facts of the access-log chain: who was shown coded material, when, in what way and by which right (Noark 5: 4.5.29; GDPR
+art. 32). They name ids and codes, never a title or a name, so that the log itself needs no clearance to be kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+PAGE, API, FILE, EXPORT, HISTORY, SEARCH_ROW = "page", "api", "file", "export", "history", "search-row"
+WAYS = frozenset({PAGE, API, FILE, EXPORT, HISTORY, SEARCH_ROW})
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRead:
+    """Coded material is about to be shown to the fact's actor; the envelope's `rests_on` names the rights and cells.
+
+    record: the unit that was asked for; kind: `case`, `entry` or `document`; code: its access code; what: one of `WAYS`;
+    within: the entry and case that it belonged to, nearest first; audit: True where an auditor's assignment gave the right
+    (practice R13: not shown in the audited unit's report while the assignment lasts).
+    """
+
+    record: UUID
+    kind: str
+    code: str
+    what: str
+    within: tuple[UUID, ...]
+    audit: bool | None = None
+
+
+def of_one_reading(one: AccessRead, other: AccessRead) -> bool:
+    """Whether two readings in one answer are one: a record stands in the other, under the same code."""
+    together = one.record == other.record or one.record in other.within or other.record in one.within
+    return together and one.code == other.code and one.what == other.what
