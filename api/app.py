@@ -37,6 +37,7 @@ from api.web import (
     pages_orders,
     pages_organisation,
     pages_people,
+    pages_readings,
     pages_roles,
     pages_session,
 )
@@ -69,6 +70,7 @@ PAGES = (
     pages_organisation.router,
     pages_roles.router,
     pages_access.router,
+    pages_readings.router,
 )
 
 

@@ -94,6 +94,17 @@ def in_force(state: Organisation, day: date) -> list[ManagerProposed]:
     return [one for one in found.values() if one.manager is not None]
 
 
+def own_units(me: Caller) -> Describe:
+    """The subject of what somebody may do in the units of the own rights."""
+
+    def described(known: Standing, organised: Organised) -> Subject:
+        rights = known.person(me.actor.id).person.rights
+        paths = [organised.state.path(right.unit) for right in rights if right.unit is not None]
+        return Subject(ADMINISTRATION, units=tuple(dict.fromkeys(unit for path in paths for unit in path[:1])))
+
+    return described
+
+
 def rights_of(person: UUID) -> Describe:
     """The subject of reading somebody's rights: the person's own, and put to the managers in every unit of them."""
 

@@ -124,11 +124,10 @@ def _begun(one: Right) -> datetime | None:
 
 
 def _until(one: Right) -> datetime:
-    by_date = (
-        datetime.combine(one.last_day + timedelta(days=1), time(), LOCAL)
-        if one.last_day is not None
-        else datetime.max.replace(tzinfo=UTC)
-    )
+    last = one.last_day
+    by_date = datetime.max.replace(tzinfo=UTC)
+    if last is not None and last != date.max:
+        by_date = datetime.combine(last + timedelta(days=1), time(), LOCAL)
     return by_date if one.stopped_at is None else min(by_date, one.stopped_at)
 
 

@@ -256,7 +256,7 @@ class Logins:
         acr, amr = (factors.acr, factors.amr) if factors is not None else (None, ())
         short = acr[:200] if acr is not None else None
         fact = LoginRefused(method, reason, self._from(address).hex(), person, short, tuple(one[:40] for one in amr[:10]))
-        self._note(fact, str(person) if person is not None else NOBODY)
+        self._note(fact, NOBODY)  # who tried has not shown to be that person
 
     def _note(self, fact: Any, actor: str) -> str:
         return access_log.note(self._ledger, fact, actor=actor)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from api import people
+from api import access_log, people
 from api.requests import Caller
 from api.web.page import page
 from domain.handlers import rights, standing
@@ -48,6 +48,7 @@ def tabs(me: Caller) -> list[tuple[str, str]]:
         ("/rights/order", "rights.tab.order", rights.Order.ACTION, manager),
         ("/rights/inbox", "rights.tab.inbox", people.Query.LIST_WAITING, None),
         ("/rights/execution", "rights.tab.execution", people.Query.LIST_EXECUTION, None),
+        ("/rights/readings", "rights.tab.readings", access_log.ACTION, people.own_units(me)),
         ("/rights/review", "rights.tab.review", rights.Review.ACTION, manager),
         ("/people", "rights.tab.people", people.Query.LIST_PEOPLE, None),
         ("/organisation", "rights.tab.organisation", people.Query.READ_ORGANISATION, None),

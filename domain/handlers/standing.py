@@ -241,6 +241,7 @@ def known(state: Known, recorded: Recorded, place: str) -> Known:
 
 
 def organised(state: Organised, recorded: Recorded, place: str) -> Organised:
+    """The organisation after one more fact, which stands at `place`."""
     fact = recorded.fact
     positions, proposed = state.positions, state.proposed
     if isinstance(fact, CellsProposed):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from domain.model import case_file as c
-from domain.model import classification, document, fonds, named_access, organisation, record, series
+from domain.model import classification, document, fonds, idm, named_access, organisation, record, series
 from domain.model import registry_entry as e
 from domain.model import rights_change as r
 from domain.model.user import UserNamed
@@ -82,7 +82,13 @@ ACTS: Mapping[type, Callable[[Any], Act]] = {
     organisation.CellsConfirmed: _act("matrix.confirm"),
     organisation.AccessGroupSet: _act("code.change"),
     organisation.AccessCodeSet: _act("code.change"),
-    UserNamed: _act("position.change"),
+    UserNamed: _act("position.change", "idm.send"),
+    idm.RightsRequested: _act("idm.send"),
+    idm.IdmDescribed: _act("idm.send"),
+    idm.IdmRemoved: _act("idm.send"),
+    r.RightsReviewed: _act("rights.review"),
+    named_access.AccessAsked: _act("record.ask-access"),
+    named_access.AccessDeclined: _act("case-file.grant-access"),
     r.RightsOrdered: lambda fact: Act(("rights.stop" if fact.change == r.STOP else "rights.order",)),
     r.RightsControlled: _act("rights.control"),
     r.RightsReturned: _act("rights.return"),
@@ -92,7 +98,7 @@ ACTS: Mapping[type, Callable[[Any], Act]] = {
 }
 
 # What makes somebody known without an order: a message of the IDM system that waits for the manager.
-REQUESTS: tuple[type, ...] = ()
+REQUESTS: tuple[type, ...] = (idm.RightsRequested,)
 
 # What follows from another fact of the same command, in which stream: it never stands alone.
 CONSEQUENCES: Mapping[type, tuple[type, ...]] = {

@@ -169,7 +169,8 @@ class _Command:
         if isinstance(one.fact, r.RightsOrdered):
             return one.fact
         orders = self._replay.person(str(one.stream)).file.orders.orders
-        found = orders.get(getattr(one.fact, "order", one.stream))
+        wanted = one.fact.orders[0] if isinstance(one.fact, r.RightsReviewed) else getattr(one.fact, "order", one.stream)
+        found = orders.get(wanted)
         return found.fact if found is not None else None
 
     def _standing(self, one: Recorded, at: datetime) -> Standing:

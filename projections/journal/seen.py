@@ -65,9 +65,10 @@ class Seen:
 
     def whole(self, kind: str) -> str:
         """The condition of an uncoded row whose words may be looked into."""
-        same = self._part(self.classes, kind).shown == self._part(self.classes, kind).listed
-        named = self._part(self.named, kind)
-        return "true" if self.everything or (same and named.shown == named.listed) else self.filter("shown")
+        # what is shown is among what is listed
+        parts = self._part(self.classes, kind), self._part(self.named, kind)
+        alike = self.everything or all(len(part.shown) == len(part.listed) for part in parts)
+        return "true" if alike else self.filter("shown")
 
     def values(self, kind: str) -> dict[str, Any]:
         """The parameters of `filter` and `whole`."""

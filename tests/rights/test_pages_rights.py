@@ -27,6 +27,7 @@ PAGES = {
     "/rights/stop?person={per}": MANAGERS | LEADERS | {USERS},
     "/rights/inbox": MANAGERS | ARCHIVE | {AUDITOR},
     "/rights/execution": LEADERS | {USERS, AUDITOR},
+    "/rights/readings": MANAGERS | LEADERS | {AUDITOR},
     "/rights/review": MANAGERS | LEADERS,
     "/people": MANAGERS | LEADERS | {USERS, AUDITOR},
     "/people/{per}": LEADERS | {"kari.aas", USERS, AUDITOR, "per.nes"},
@@ -111,6 +112,23 @@ def test_the_list_of_people_holds_whom_the_reader_may_read(town: Town) -> None:
 
 def names(page: html.HtmlElement) -> list[str]:
     return [one.text_content() for one in page.xpath("//main//tbody//th/a")]
+
+
+def test_a_reading_of_a_coded_case_stands_in_the_report(town: Town) -> None:
+    assert "Ingen lesinger" in town.text("eli.rev", "/rights/readings")
+    body = {"title": "Barnevern", "administrative_unit": {"name": "Oppvekst"}, "screening": {"access_restriction": "13"}}
+    body["responsible"] = {"name": "Ida Vik", "identifier": str(town.person("ida.vik"))}
+    town.play("siv.moe")
+    case = town.web.created(town.web.post("/cases", body))
+    assert town.get("ida.vik", f"/cases/{case}").status_code == 200
+    said = town.text("anne.berg", f"/rights/readings?record={case}")
+    assert "Ida Vik" in said
+    assert "13 (Taushetsplikt" in said
+    assert "Barnevern" not in said
+    assert "Ida Vik" in town.text("lars.dahl", "/rights/readings?who=ida.vik")
+    assert "Ida Vik" not in town.text("kari.aas", "/rights/readings")
+    for wrong, status in (("who=nobody", 404), ("record=x", 404), ("since=2036-13-01", 422)):
+        assert town.get("anne.berg", f"/rights/readings?{wrong}").status_code == status
 
 
 def test_rights_are_looked_at_once_a_year_and_never_lapse(town: Town) -> None:

@@ -20,6 +20,7 @@ from tests.fixtures_ledger import ARCHIVIST, LedgerTenant, new_case
 from tests.ledger.appending import write
 from tests.rights.population import Population, populated
 from tests.rights.test_lists import CODED, behind_the_wall, coded_units, differences
+from tools.doctor import examine
 
 WEB_TRIES = (
     "select * from {0}_wall.pass",
@@ -202,3 +203,16 @@ def test_what_a_process_left_behind_is_swept(
     with ledger_tenant.owner() as connection:
         row = connection.execute(f"select count(*) from {tenant.name}_wall.pass").fetchone()
     assert row == (1,)
+
+
+def test_doctor_says_which_walls_stand(
+    tenant: Tenant, town: Population, installation: Installation, ledger_tenant: LedgerTenant
+) -> None:
+    del town
+    found = examine(installation)
+    assert found[tenant.name]["walls"] == ["gate", "row-level security"]
+    with ledger_tenant.owner() as connection:
+        connection.execute(f"alter table {tenant.journal.schema}.entry_coded no force row level security")
+    found = examine(installation)
+    assert found[tenant.name]["walls"] == ["gate"]
+    assert any("second wall has a gap" in one for one in found["unsafe"])

@@ -32,7 +32,7 @@ from tools.bench.place import Place
 from tools.demo.staff import UNITS, House
 
 GOAL_US, FLOOR_DECISION, FLOOR_LIST = 20.0, 10.0, 0.5
-DECISIONS, TIMES = 2_000, 20
+DECISIONS, TIMES = 2_000, 5
 READERS = ("siv.moe", "ida.vik")  # one who sees every row, and one who sees those of a unit, what is public, and some coded
 PEOPLE, CODED_SHARE = 400, 20
 _WORDS = "'Søknad om tiltak nummer ' || n || case when n %% 100 < 5 then ' naust' else '' end"
@@ -122,7 +122,7 @@ def _fill(place: Place, tenant: Tenant, house: House, entries: int) -> None:
                 "select md5(n::text)::uuid, null, '2026/' || n / 5 || '-' || n %% 5, 2026 - n / 100000, n,"
                 " date '2026-01-01' + n %% 365, n %% 5, f.type, f.status, {title}, {parties}, date '2026-01-01', n %% 3 = 0,"
                 " null, false, '2026', {words}, f.class, f.code, {view} from generate_series(1, %(n)s) n"
-                " join facets f on f.number = n * 7919 %% %(classes)s and (f.code is null) = (n %% %(s)s <> 0)"
+                " join facets f on f.number = n::bigint * 7919 %% %(classes)s and (f.code is null) = (n %% %(s)s <> 0)"
                 " where n %% %(s)s {where} 0"
             ).format(
                 where=sql.SQL(where),
