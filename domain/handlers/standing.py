@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -33,7 +34,7 @@ REMEMBERED = 20_000
 Kept = TypeVar("Kept")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what follows from it is computed once
 class Known:
     """A person at one version of their stream. positions: of the facts of each order."""
 
@@ -41,13 +42,13 @@ class Known:
     file: PersonFile
     positions: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def newest(self) -> datetime | None:
         """The last instant at which an order of theirs was decided or stopped."""
         orders = self.file.orders.orders.values()
         return max((at for one in orders for at in (one.decided_at, one.stopped_at) if at is not None), default=None)
 
-    @property
+    @cached_property
     def person(self) -> Person:
         """With all rights that were ever ordered; `may` knows which are in force."""
         return Person(self.file.id, rights_change.rights(self.file.orders, self.positions))

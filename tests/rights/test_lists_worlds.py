@@ -28,6 +28,7 @@ READER = "per.nes"
 _SAME = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(\.\d+)?(Z|\+00:00)"), "<instant>"),
     (re.compile(r"\d\d\.\d\d\.\d{4}[^<\"]{0,5}\d\d:\d\d(:\d\d)?"), "<instant>"),
+    (re.compile(r"(\d{4}-\d\d-\d\dT|\b)\d\d:\d\d(:\d\d)?\b"), "<time>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hash>"),
     (re.compile(r'name="(token|once)" value="[^"]*"'), "<token>"),
     (re.compile(r">[0-9a-f]{12}<"), "><hash><"),

@@ -172,3 +172,22 @@ def test_codes_and_groups(town: Town) -> None:
     read = get(town, "per.nes", "/organisation").json()
     assert "skole" in [one["group"] for one in read["groups"]]
     assert "Offl. § 5" in [one["basis"] for one in read["codes"]]
+
+
+def test_access_to_a_case_is_asked_for_and_given(town: Town) -> None:
+    cell = {"cell": "case:case-file.list:*:B:-:caseworker", "scope": "*"}
+    body = {"cells": [cell], "first_day": town.today.isoformat(), "reason": "Åpnere lister"}
+    change = town.web.created(post(town, "anne.berg", "/organisation/cells", body))
+    assert post(town, "tor.lie", f"/organisation/changes/{change}/confirmation", {}).status_code == 201
+    owner = {"name": "Lars Dahl", "identifier": str(town.person("lars.dahl"))}
+    made = {"title": "Naust", "responsible": owner, "screening": {"access_restriction": "13"}}
+    case = town.web.created(post(town, "siv.moe", "/cases", made))
+    assert get(town, "ida.vik", f"/cases/{case}").status_code == 403
+    asked = town.web.created(post(town, "ida.vik", f"/records/{case}/access-requests", {"reason": "Trenger den"}))
+    answers = f"/cases/{case}/access-requests/{asked}/answers"
+    assert post(town, "ida.vik", answers, {"days": 5}).status_code == 403
+    assert post(town, "lars.dahl", answers, {"days": 91}).json()["code"] == "grant.too_long"
+    assert post(town, "lars.dahl", answers, {"days": 5}).status_code == 201
+    assert get(town, "ida.vik", f"/cases/{case}").status_code == 200
+    assert post(town, "lars.dahl", answers, {"days": 5}).json()["code"] == "grant.not_waiting"
+    assert post(town, "ida.vik", f"/records/{NOBODY}/access-requests", {"reason": "x"}).status_code == 404

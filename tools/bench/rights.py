@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -35,7 +35,7 @@ GOAL_US, FLOOR_DECISION, FLOOR_LIST = 20.0, 10.0, 0.5
 DECISIONS, TIMES = 2_000, 5
 READERS = ("siv.moe", "ida.vik")  # one who sees every row, and one who sees those of a unit, what is public, and some coded
 PEOPLE, CODED_SHARE = 400, 20
-_WORDS = "'Søknad om tiltak nummer ' || n || case when n %% 100 < 5 then ' naust' else '' end"
+_WORDS: LiteralString = "'Søknad om tiltak nummer ' || n || case when n %% 100 < 5 then ' naust' else '' end"
 
 
 def measure(place: Place, events: int) -> Sequence[Result]:
@@ -117,7 +117,12 @@ def _fill(place: Place, tenant: Tenant, house: House, entries: int) -> None:
             for of in (plain, coded):
                 for number, one in enumerate(of):
                     copy.write_row((number, one.id, one.code, one.status, one.type))
-        for table, whole, where in (("entry", True, "<>"), ("entry", False, "="), ("entry_coded", True, "=")):
+        ways: tuple[tuple[str, bool, LiteralString], ...] = (
+            ("entry", True, "<>"),
+            ("entry", False, "="),
+            ("entry_coded", True, "="),
+        )
+        for table, whole, where in ways:
             values = sql.SQL(
                 "select md5(n::text)::uuid, null, '2026/' || n / 5 || '-' || n %% 5, 2026 - n / 100000, n,"
                 " date '2026-01-01' + n %% 365, n %% 5, f.type, f.status, {title}, {parties}, date '2026-01-01', n %% 3 = 0,"
@@ -128,7 +133,7 @@ def _fill(place: Place, tenant: Tenant, house: House, entries: int) -> None:
                 where=sql.SQL(where),
                 title=sql.SQL("'Søknad om tiltak nummer ' || n" if whole else "null"),
                 parties=sql.SQL("'Ola Nordmann'" if whole else "''"),
-                words=sql.SQL(_WORDS if whole else "''"),
+                words=sql.SQL(_WORDS) if whole else sql.SQL("''"),
                 view=sql.SQL("jsonb_build_object('title', repeat(md5(n::text), 12))" if whole else "null"),
             )
             insert = sql.SQL("insert into {} ").format(names[table]) + values

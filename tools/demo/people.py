@@ -11,6 +11,9 @@ PEOPLE: tuple[tuple[str, str], ...] = (
     ("ida.vik", "Ida Vik, saksbehandler Oppvekst"),
     ("mona.hus", "Mona Hus, utvalgssekretær"),
     ("lars.dahl", "Lars Dahl, kommunedirektør"),
+    ("nina.sol", "Nina Sol, brukeradministrator"),
+    ("rolf.eng", "Rolf Eng, systemadministrator"),
+    ("eli.rev", "Eli Rev, kommunerevisor"),
 )
 ARCHIVISTS = ("tor.lie", "siv.moe")
 HANDLERS: tuple[tuple[str, str, str], ...] = (
