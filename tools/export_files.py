@@ -48,6 +48,7 @@ class Files:
 
     def __init__(self, root: Path, findings: Findings) -> None:
         self._root, self._findings, self._asked = root, findings, Parts()
+        self._size = 0  # bytes of the file that was opened last
         self._prefix = f"{root}{os.sep}"  # joined as text: a Path for each of thousands of files costs more than reading it
 
     def has(self, folder: str) -> bool:
@@ -68,6 +69,7 @@ class Files:
             elif found.st_size > limit:
                 self._findings.fault(f"{path} is longer than it can be ({found.st_size} bytes)", interval=interval)
             else:
+                self._size = found.st_size
                 return FileIO(self._prefix + path)
         except OSError as error:
             self._findings.fault(f"{path} cannot be read: {error.strerror}", interval=interval)
@@ -79,7 +81,9 @@ class Files:
         if file is None:
             return None
         with file:
-            return file.read()
+            size = self._size
+            data = os.read(file.fileno(), size + 1)  # asking for one byte more tells the end without asking again
+            return data if len(data) == size else data + file.read()
 
     def expect(self, path: str, data: bytes, interval: tuple[int, int] | None = None) -> None:
         """A fault unless the file holds exactly ``data``."""

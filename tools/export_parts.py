@@ -10,7 +10,7 @@ from typing import IO
 from zlib import crc32
 
 NUMBER_OF_PARTS = 256
-_WINDOW = 400_000  # streams held at once, some 130 bytes each
+_WINDOW = 1_200_000  # streams held at once, some 130 bytes each: what is put aside costs a sixth of the speed
 _SEEN = Struct("!16sIqq")  # stream, window, first and last version in it
 
 HandedOver = list[tuple[int, bytes]]
@@ -137,9 +137,12 @@ class Versions:
                 known[stream] = last
 
     def _put_aside(self) -> None:
+        parts: list[bytearray] = [bytearray() for _ in range(NUMBER_OF_PARTS)]
+        pack, number, first = _SEEN.pack, self._number, self.firsts.get
         for stream, last in self.last.items():
             if last or stream in self.firsts:
-                self._aside.add(stream, _SEEN.pack(stream, self._number, self.firsts.get(stream, 1), last))
+                parts[crc32(stream) % NUMBER_OF_PARTS] += pack(stream, number, first(stream, 1), last)
+        self._aside.join([(at, bytes(part)) for at, part in enumerate(parts) if part])
         self.last.clear()
         self.firsts.clear()
         self._number += 1

@@ -175,7 +175,9 @@ class Walk:
                     break
                 if (here := data[topic_at : at - 64]) != topic and here not in ordinary:
                     break
-                if version == known(stream, 0) + 1:
+                if version == 1 and stream not in last:  # most often so, and asked for without a call
+                    last[stream] = 1
+                elif version == known(stream, 0) + 1:
                     last[stream] = version
                 elif known(stream, 0) or not self.versions.deferred or not follows(stream, version):
                     break

@@ -22,6 +22,8 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from schemathesis.checks import load_all_checks, not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
 from domain.model import codes
@@ -133,12 +135,14 @@ def cases_of(operation: Any, known: Known, url: str) -> st.SearchStrategy[Any]:
     @st.composite
     def strategy(draw: st.DrawFn) -> Any:
         case = draw(generated)
-        if shared and draw(st.booleans()):
-            case.path_parameters.update(draw(st.sampled_from(shared)))
-        elif case.path_parameters:
-            _with_known(draw, case.path_parameters, known, ("status", "method"))
+        if _in_order(case, ParameterLocation.PATH):
+            if shared and draw(st.booleans()):
+                case.path_parameters.update(draw(st.sampled_from(shared)))
+            elif case.path_parameters:
+                _with_known(draw, case.path_parameters, known, ("status", "method"))
         if isinstance(case.body, dict):
-            _with_known(draw, case.body, known)
+            if _in_order(case, ParameterLocation.BODY):
+                _with_known(draw, case.body, known)
             if "payload" in case.body and draw(st.booleans()):
                 case.body["payload"] = draw(st.sampled_from(known.messages))
             if "file" in case.body and not draw(st.integers(0, 3)):
@@ -151,6 +155,12 @@ def cases_of(operation: Any, known: Known, url: str) -> st.SearchStrategy[Any]:
         return case
 
     return strategy()
+
+
+def _in_order(case: Any, place: ParameterLocation) -> bool:
+    """Whether a part of the request is as described: what is wrong on purpose must stay wrong."""
+    part = case.meta.components.get(place)
+    return part is None or part.mode == GenerationMode.POSITIVE
 
 
 def _with_known(draw: st.DrawFn, values: dict[str, Any], known: Known, but: Sequence[str] = ()) -> None:
