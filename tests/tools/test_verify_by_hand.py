@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not here: {MISSING}")
 
 def carry_out(folder: Path, only: str = "") -> subprocess.CompletedProcess[str]:
     """Every block of the page in order, in one shell that stops at the first error; `only` the blocks with this in them."""
-    script = ["set -e -o pipefail"]
+    script = ["set -E -e -o pipefail", """trap 'echo "$BASH_COMMAND ended with ${PIPESTATUS[*]}" >&2' ERR"""]
     for kind, text in BLOCKS:
         if kind == "go":
             (folder / "check").mkdir(exist_ok=True)
