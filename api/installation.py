@@ -215,8 +215,10 @@ class Installation:
     def _wall(self, name: str) -> Wall:
         """The second wall of a municipality; one made by an older program has none yet."""
         with psycopg.connect(self.owner_dsn(), autocommit=True) as connection:
-            tenants.ensure_role(connection, name, "gate", self.keys.secret(f"{name}_gate"))
-            migrate.apply(connection, name, name, "tenant")
+            standby = connection.execute("select pg_is_in_recovery()").fetchone() == (True,)
+            if not standby:  # a standby gets them from its primary
+                tenants.ensure_role(connection, name, "gate", self.keys.secret(f"{name}_gate"))
+                migrate.apply(connection, name, name, "tenant")
         return Wall(self.role_dsn(name, "gate"), name)
 
     def access_log(self, name: str, domain: str) -> AccessChain:

@@ -74,7 +74,7 @@ class Frame:
     """The values that the shell itself shows on one page.
 
     `path` is the page's own address without `prefix`, the tenant's (empty, or `/t/<name>`); `query` its query string without `?`.
-    `person` is the name of whom is logged in; a `bare` page, of a visitor who is not known yet, has neither navigation nor search.
+    `person` is the name of whom is logged in; a `bare` page, of a visitor not known yet, has neither navigation nor search.
     """
 
     texts: Texts

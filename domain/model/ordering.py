@@ -149,9 +149,7 @@ def review(state: Orders, unit: UUID | None, standing: Standing) -> RightsReview
     if standing.actor == state.person:
         raise Refused("rights.oneself", "4.5.10")
     running = tuple(
-        one
-        for one, was in state.orders.items()
-        if was.fact.unit == unit and was.stage == "decided" and was.runs(standing.today)
+        one for one, was in state.orders.items() if was.fact.unit == unit and was.stage == "decided" and was.runs(standing.today)
     )
     if not running:
         raise Refused("rights.nothing_to_review", "4.5.30")
