@@ -187,6 +187,9 @@ class Installation:
         if name not in self.tenant_names():
             raise LedgerError(f"no municipality {name!r} here", hint="Make it with `dagbok tenant add`.")
         reader = Reader(self.role_dsn(name, "reader"), name, size=16)
+        if reader.rows(sql.SQL("select to_regnamespace({})::text").format(sql.Literal(f"{name}_wall")))[0][0] is None:
+            reader.close()
+            raise LedgerError(f"{name} was made by an older program", hint="Bring it up with `dagbok migrate`.")
         room = Room(self.settings.data, self.settings.disk_reserve)
         # the disk of a database elsewhere is not seen from here: that one says for itself when it is full
         writer = Writer(self.role_dsn(name, "writer"), name, self.clock, room if self.server else None)
@@ -201,7 +204,8 @@ class Installation:
             timeout=5,
             reconnect_timeout=5,
         )
-        domain, journal, wall = reader.record_chains[0][0].split("/")[0], Journal(name), self._wall(name)
+        domain, journal = reader.record_chains[0][0].split("/")[0], Journal(name)
+        wall = Wall(self.role_dsn(name, "gate"), name)
         sight = Sight(ledger, journal.schema, wall)
         tenant = Tenant(name, domain, ledger, journal, People(name), pool, wall, sight)
         if follow:
@@ -212,14 +216,15 @@ class Installation:
                 runner.start()
         return tenant
 
-    def _wall(self, name: str) -> Wall:
-        """The second wall of a municipality; one made by an older program has none yet."""
+    def migrate(self, name: str) -> list[str]:
+        """Bring a municipality of an older program to this one's roles and tables; returns the migrations applied."""
         with psycopg.connect(self.owner_dsn(), autocommit=True) as connection:
-            standby = connection.execute("select pg_is_in_recovery()").fetchone() == (True,)
-            if not standby:  # a standby gets them from its primary
-                tenants.ensure_role(connection, name, "gate", self.keys.secret(f"{name}_gate"))
-                migrate.apply(connection, name, name, "tenant")
-        return Wall(self.role_dsn(name, "gate"), name)
+            for kind in tenants.ROLE_KINDS:
+                tenants.ensure_role(connection, name, kind, self.keys.secret(f"{name}_{kind}"))
+            applied = migrate.apply(connection, name, name, "tenant")
+            for chain in tenants.chains(connection, name):
+                applied += tenants.migrate_chain(connection, name, chain.schema)
+        return applied
 
     def access_log(self, name: str, domain: str) -> AccessChain:
         """The access log of a municipality; its chains are opened by the owner, a year at a time, when they are first needed."""

@@ -108,9 +108,8 @@ def permit(ledger: Ledger, actor: Actor, asked: Asked) -> Permit:
     if organised.state.opened is None:
         return Permit("open", (), {known.stream: organised.version})
     person = known.person(actor.id, asked.fresh)
-    if (
-        person.newest is not None and person.newest > asked.at
-    ):  # a stop that stands in the log holds, whatever the act's own instant
+    # a stop that stands in the log holds, whatever the act's own instant
+    if person.newest is not None and person.newest > asked.at:
         raise Overtaken
     answer, subject = _answer(ledger, organised, person.person, actor, asked)
     if isinstance(answer, Allowed) and not answer.ids_only:

@@ -11,6 +11,7 @@ from psycopg.errors import InsufficientPrivilege
 import projections.journal
 from api.installation import Installation, Tenant
 from domain.ledger import follow
+from domain.ledger.faults import LedgerError
 from domain.model.record import Screened
 from projections import wall
 from projections.journal.read import Search
@@ -175,13 +176,16 @@ def test_a_class_that_was_written_over_shows_nobody_anything(
     assert len(forged & seen.classes["entry"].listed) <= 1  # the one that it was copied from
 
 
-def test_a_municipality_of_an_older_program_gets_its_wall_when_it_is_opened(
+def test_a_municipality_of_an_older_program_gets_its_wall_by_migrate_and_is_not_opened_before(
     installation: Installation, ledger_tenant: LedgerTenant
 ) -> None:
     name = ledger_tenant.tenant
     with ledger_tenant.owner() as connection:
         connection.execute(f"drop schema {name}_wall cascade")
         connection.execute("delete from public.dagbok_migration where name like '%wall%'")
+    with pytest.raises(LedgerError, match="older program"):
+        installation.open()
+    assert installation.migrate(name) == ["0004_tenant_wall.sql"]
     tenant = installation.open()
     case = new_case(tenant.ledger, "Hemmelig")
     write(tenant.ledger, (case, Screened("13")), expect={case: len(tenant.ledger.reader.stream(case))})

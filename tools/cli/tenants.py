@@ -11,7 +11,6 @@ from api.installation import Installation
 from domain.handlers.gate import Actor
 from domain.handlers.structure import ensure_structure
 from domain.handlers.work import Context, run
-from domain.ledger import migrate as migrations
 from domain.ledger import tenants as ledger_tenants
 from tools.cli.options import Data, Database, Json, installation, say, settings
 from tools.cli.rights import open_tenant
@@ -46,12 +45,9 @@ def make(opened: Installation, tenant: str, domain: str, name: str, organisation
 
 def migrate(data: Data = None, database: Database = None) -> None:
     """Bring the database to the shape that this program knows."""
-    with installation(data, database) as opened, psycopg.connect(opened.owner_dsn(), autocommit=True) as connection:
+    with installation(data, database) as opened:
         for tenant in opened.tenant_names():
-            applied = migrations.apply(connection, tenant, tenant, "tenant")
-            for chain in ledger_tenants.chains(connection, tenant):
-                applied += ledger_tenants.migrate_chain(connection, tenant, chain.schema)
-            print(f"{tenant}: {', '.join(applied) or 'nothing to do'}")
+            print(f"{tenant}: {', '.join(opened.migrate(tenant)) or 'nothing to do'}")
 
 
 def add(
