@@ -1,9 +1,11 @@
 """The files of an export folder as ``tools.verify`` reads them: each expected, none trusted, every fault gathered."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from io import BufferedReader, FileIO
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from domain import chain
 from tools.export_parts import HandedOver, Parts, names
 
 _SHOWN_FAULTS = 100
+# No link is followed, and a pipe does not block; Windows has neither word, and asks for "binary" instead.
+_PLAINLY = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,6 @@ class Files:
 
     def __init__(self, root: Path, findings: Findings) -> None:
         self._root, self._findings, self._asked = root, findings, Parts()
-        self._size = 0  # bytes of the file that was opened last
         self._prefix = f"{root}{os.sep}"  # joined as text: a Path for each of thousands of files costs more than reading it
 
     def has(self, folder: str) -> bool:
@@ -57,33 +60,41 @@ class Files:
 
     def open(self, path: str, limit: int, interval: tuple[int, int] | None = None) -> BufferedReader | None:
         """The file for reading, or ``None`` and a fault if it is missing, longer than ``limit`` bytes or no plain file."""
-        return BufferedReader(file) if (file := self._open(path, limit, interval)) is not None else None
+        found = self._open(path, limit, interval)
+        return BufferedReader(FileIO(found[0])) if found is not None else None
 
-    def _open(self, path: str, limit: int, interval: tuple[int, int] | None) -> FileIO | None:
+    def _open(self, path: str, limit: int, interval: tuple[int, int] | None) -> tuple[int, int] | None:
+        """Descriptor and size in bytes."""
         name = path.encode(errors="surrogateescape")
         self._asked.add(name, name + b"\0")
         try:
-            found = os.lstat(self._prefix + path)  # before opening: a pipe would block, a device never end
-            if not stat.S_ISREG(found.st_mode):
-                self._findings.fault(f"{path} is not a plain file", interval=interval)
-            elif found.st_size > limit:
-                self._findings.fault(f"{path} is longer than it can be ({found.st_size} bytes)", interval=interval)
-            else:
-                self._size = found.st_size
-                return FileIO(self._prefix + path)
+            file = os.open(self._prefix + path, _PLAINLY)
         except OSError as error:
-            self._findings.fault(f"{path} cannot be read: {error.strerror}", interval=interval)
+            what = "is not a plain file" if error.errno == errno.ELOOP else f"cannot be read: {error.strerror}"
+            self._findings.fault(f"{path} {what}", interval=interval)
+            return None
+        found = os.fstat(file)
+        if stat.S_ISREG(found.st_mode) and found.st_size <= limit:
+            return file, found.st_size
+        os.close(file)
+        plain = stat.S_ISREG(found.st_mode)
+        what = f"longer than it can be ({found.st_size} bytes)" if plain else "not a plain file"
+        self._findings.fault(f"{path} is {what}", interval=interval)
         return None
 
     def read(self, path: str, limit: int, interval: tuple[int, int] | None = None) -> bytes | None:
         """The bytes of a file of at most ``limit`` bytes, or ``None`` and a fault."""
-        file = self._open(path, limit, interval)
-        if file is None:
+        found = self._open(path, limit, interval)
+        if found is None:
             return None
-        with file:
-            size = self._size
-            data = os.read(file.fileno(), size + 1)  # asking for one byte more tells the end without asking again
-            return data if len(data) == size else data + file.read()
+        file, size = found
+        try:
+            data = os.read(file, size + 1)  # asking for one byte more tells the end without asking again
+            while len(data) < size and (more := os.read(file, size - len(data))):
+                data += more
+        finally:
+            os.close(file)
+        return data
 
     def expect(self, path: str, data: bytes, interval: tuple[int, int] | None = None) -> None:
         """A fault unless the file holds exactly ``data``."""
@@ -138,7 +149,7 @@ class Tiles:
         while len(self._rows[level]) == 256:
             self._compare(level)
             self._grow(level + 1)
-            self._rows[level + 1].append(chain.Frontier.empty().extend(self._rows[level]).root())
+            self._rows[level + 1].append(_root_of_full(self._rows[level]))
             self._rows[level] = []
             self._full[level] += 1
             level += 1
@@ -181,3 +192,15 @@ class Tiles:
         leaves = 256**level
         interval = index * 256 * leaves + 1, (index * 256 + len(row)) * leaves
         self._files.expect(chain.tile_path(level, index, len(row)), b"".join(row), interval)
+
+
+def _root_of_full(row: Sequence[bytes]) -> bytes:
+    """The root over the 256 hashes of a full tile: two by two, each hash begun as a copy, quicker than one made anew."""
+    begin = sha256(b"\x01").copy
+    while len(row) > 1:
+        above = list[bytes]()
+        for left, right in zip(row[::2], row[1::2], strict=True):
+            (hashed := begin()).update(left + right)
+            above.append(hashed.digest())
+        row = above
+    return row[0]

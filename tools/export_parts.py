@@ -99,13 +99,15 @@ class Versions:
             return True
         return not before and self.continues
 
-    def take_back(self, stream: bytes) -> None:
-        """As if the last version of the stream had not been taken; not further than this window."""
-        version = self.last[stream]
-        if self.firsts.get(stream) == version:
-            del self.last[stream], self.firsts[stream]
-        else:
-            self.last[stream] = version - 1
+    def take(self, begun: dict[bytes, int], gone_on: dict[bytes, int], met: dict[bytes, int]) -> bool:
+        """Take a bundle's last versions: of streams that it begins, of others, and the first versions of those not held here.
+        ``False``, and nothing taken, where one that it begins was there before."""
+        if not (self.last.keys().isdisjoint(begun) and gone_on.keys().isdisjoint(begun)):
+            return False
+        self.last.update(begun)
+        self.last.update(gone_on)
+        self.firsts.update(met)
+        return True
 
     def shrink(self) -> None:
         """Between bundles: begin another window where this one is full."""

@@ -54,8 +54,10 @@ class Walk:
     def __init__(self, export: Export, files: Files, findings: Findings, disclosed: Disclosed, start: int = 0) -> None:
         self._export, self._files, self._findings, self._disclosed = export, files, findings, disclosed
         self._prefix = chain.entry_prefix(export.origin)
+        self._framed = Struct(f"!H{len(self._prefix)}sQq16sQ")  # length and head of an entry, up to its topic
         self._payloads = export.payloads
         self._topics: set[bytes] = set()
+        self._ordinary: set[bytes] = set()  # topics behind their lengths, of facts of which no line is disclosed
         self._start, self._recorded_at_us, self._first_recorded = start, _LONG_AGO, _LONG_AGO
         self.versions = Versions(start > 0, start // RANGE, bool(disclosed.opened.get("predecessors")))
         self.tiles = Tiles(files, start)
@@ -160,12 +162,12 @@ class Walk:
 
         One loop over the bundle as it lies, at half the cost of looking at each: what makes checking keep up with hashing.
         """
-        prefix, size, follows, last = self._prefix, len(data), self.versions.follows, self.versions.last
-        ordinary = {len(topic).to_bytes(2, "big") + topic for topic in self._topics - DISCLOSED}
-        framed = Struct(f"!H{len(prefix)}sQq16sQ")
-        unpack, fixed, known, leaves = framed.unpack_from, framed.size, last.get, list[bytes]()
+        prefix, size, versions, deferred = self._prefix, len(data), self.versions, self.versions.deferred
+        ordinary, unpack, fixed = self._ordinary, self._framed.unpack_from, self._framed.size
+        known, leaves = versions.last.get, list[bytes]()
         of_leaf, of_chain = sha256(b"\x00").copy, sha256(b"\x02").copy  # cheaper than making each hash anew
         recorded, head, at, topic = self._recorded_at_us, self.head, 0, b""
+        begun, gone_on, met = dict[bytes, int](), dict[bytes, int](), dict[bytes, int]()
         with suppress(struct_error):  # the bundle ends within an entry
             for position in range(self.events + 1, self.events + width + 1):
                 length, found, position_at, recorded_at_us, stream, version = unpack(data, at)
@@ -175,29 +177,31 @@ class Walk:
                     break
                 if (here := data[topic_at : at - 64]) != topic and here not in ordinary:
                     break
-                if version == 1 and stream not in last:  # most often so, and asked for without a call
-                    last[stream] = 1
-                elif version == known(stream, 0) + 1:
-                    last[stream] = version
-                elif known(stream, 0) or not self.versions.deferred or not follows(stream, version):
-                    break
+                if version == 1:  # most often so; held against the streams before for all of the bundle at once
+                    if stream in begun:
+                        break
+                    begun[stream] = 1
+                elif stream in begun:
+                    if version != begun[stream] + 1:
+                        break
+                    begun[stream] = version
+                else:
+                    before = gone_on.get(stream) or known(stream, 0)
+                    if version != before + 1:
+                        if before or not deferred:
+                            break
+                        met[stream] = version
+                    gone_on[stream] = version
                 recorded, topic = recorded_at_us, here
                 (hashed := of_leaf()).update(data[start:at])
                 leaf = hashed.digest()
                 (hashed := of_chain()).update(head + leaf)
                 head = hashed.digest()
                 leaves.append(leaf)
-        if len(leaves) == width and at == size:
-            self._recorded_at_us, self.head = recorded, head
-            return leaves
-        at, seen = 0, list[bytes]()
-        for _ in leaves:  # as if it had not been looked at
-            length, _, _, _, stream, _ = unpack(data, at)
-            seen.append(stream)
-            at += 2 + length
-        for stream in reversed(seen):
-            self.versions.take_back(stream)
-        return None
+        if len(leaves) < width or at != size or not versions.take(begun, gone_on, met):
+            return None
+        self._recorded_at_us, self.head = recorded, head
+        return leaves
 
     def _check_bundle(self, index: int, entries: Sequence[bytes]) -> None:
         last = self.events + len(entries)
@@ -239,6 +243,8 @@ class Walk:
             self._findings.fault(f"the fact type {topic} was not introduced before its first use", position)
         if topic != chain.OPENED_TOPIC:  # so that another one is looked at too
             self._topics.add(raw)
+            if raw not in DISCLOSED:
+                self._ordinary.add(len(raw).to_bytes(2, "big") + raw)
 
     def _check_facts(self, entry: Committed, line: bytes | None) -> None:
         position, topic = entry[:2]
