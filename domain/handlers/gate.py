@@ -13,14 +13,15 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.handlers import standing, tables
-from domain.handlers.standing import Organised, Standing
+from domain.handlers.standing import Known, Organised, Standing
 from domain.ledger.clock import LOCAL
 from domain.ledger.faults import LedgerError
 from domain.ledger.ledger import Ledger
-from domain.model.access import Allowed, Answer, Denied, Moment, Person, Subject, may
+from domain.model.access import Allowed, Answer, Denied, Held, Moment, Person, Step, Subject, held, judge
 from domain.model.errors import NotFound, Refused
 
 ADMINISTRATION = "administration"
+_NO_RECORD = Subject(ADMINISTRATION)
 ADMINISTRATORS = frozenset({"system-administrator", "user-administrator"})
 _LISTED = {"case": "case-file.list", "document": "registry-entry.list"}
 # what is closed is not changed but corrected, with a reason, by those who may correct it (practice R2; Noark 2.9.3)
@@ -111,13 +112,13 @@ def permit(ledger: Ledger, actor: Actor, asked: Asked) -> Permit:
     # a stop that stands in the log holds, whatever the act's own instant
     if person.newest is not None and person.newest > asked.at:
         raise Overtaken
-    answer, subject = _answer(ledger, organised, person.person, actor, asked)
+    answer, subject = _answer(known, organised, person, actor, asked)
     if isinstance(answer, Allowed) and not answer.ids_only:
         expect = {known.stream: organised.version}
         if person.version:
             expect[UUID(person.file.id)] = person.version
         return Permit(answer.reason, answer.rests_on, expect, answer.two, answer.condition, subject)
-    return _refuse(ledger, organised, person.person, actor, asked, subject, answer)
+    return _refuse(known, organised, person, actor, asked, subject, answer)
 
 
 def decide(ledger: Ledger, actor: Actor, asked: Asked) -> Answer:
@@ -126,7 +127,7 @@ def decide(ledger: Ledger, actor: Actor, asked: Asked) -> Answer:
     organised = known.organisation(asked.fresh)
     if organised.state.opened is None:
         return Allowed("open")
-    return _answer(ledger, organised, known.person(actor.id, asked.fresh).person, actor, asked)[0]
+    return _answer(known, organised, known.person(actor.id, asked.fresh), actor, asked)[0]
 
 
 def profile(person: Person, actor: Actor, at: Moment) -> Person:
@@ -137,15 +138,26 @@ def profile(person: Person, actor: Actor, at: Moment) -> Person:
     return replace(person, rights=tuple(one for one in rights if not both or (one.role in ADMINISTRATORS) == actor.administers))
 
 
-def _answer(ledger: Ledger, organised: Organised, person: Person, actor: Actor, asked: Asked) -> tuple[Answer, Subject | None]:
-    known = standing.of(ledger)
+def _answer(known: Standing, organised: Organised, person: Known, actor: Actor, asked: Asked) -> tuple[Answer, Subject | None]:
     subject = asked.subject(known, organised) if callable(asked.subject) else asked.subject
     if subject is None and asked.record is not None and asked.action not in tables.administrative():
         subject = known.subject(asked.record, organised, asked.fresh)
+    about = subject or _NO_RECORD
     at = asked.moment
-    matrix = known.matrix(organised, at.day)
-    about = subject or Subject(ADMINISTRATION)
-    return may(profile(person, actor, at), action_of(asked.action, about), about, at, matrix, asked.to_status), subject
+    step = Step(about.table, action_of(asked.action, about), about.type, about.status, asked.to_status)
+    return judge(person.file.id, _held(known, organised, person, actor, step, at), about, at.day), subject
+
+
+def _held(known: Standing, organised: Organised, person: Known, actor: Actor, step: Step, at: Moment) -> Held:
+    """What the tables say to the person; of instants after every order and stop, remembered by the day."""
+    settled = person.newest is None or person.newest <= at.instant
+    key = step, at.day, organised.version, actor.acting_for, actor.administers
+    found = person.held.get(key) if settled else None
+    if found is None:
+        found = held(profile(person.person, actor, at), step, at, known.matrix(organised, at.day))
+        if settled:
+            person.held.keep(key, found)
+    return found
 
 
 def action_of(action: str, about: Subject) -> str:
@@ -154,9 +166,9 @@ def action_of(action: str, about: Subject) -> str:
 
 
 def _refuse(
-    ledger: Ledger,
+    known: Standing,
     organised: Organised,
-    person: Person,
+    person: Known,
     actor: Actor,
     asked: Asked,
     subject: Subject | None,
@@ -164,13 +176,13 @@ def _refuse(
 ) -> Permit:
     """Say why not; of a record that does not stand in the person's lists, not even that it is there."""
     of_record = asked.record is not None and asked.action not in tables.administrative()
-    if of_record and (subject is None or not _listed(ledger, organised, person, actor, asked, subject)):
+    if of_record and (subject is None or not _listed(known, organised, person, actor, asked, subject)):
         raise NotFound("unit", str(asked.record))
     reason = answer.reason if isinstance(answer, Denied) else "ids-only"
     raise Refused(f"access.{reason.replace('-', '_')}", "4.5.1", {"action": asked.action, "rests_on": ", ".join(answer.rests_on)})
 
 
-def _listed(ledger: Ledger, organised: Organised, person: Person, actor: Actor, asked: Asked, subject: Subject) -> bool:
+def _listed(known: Standing, organised: Organised, person: Known, actor: Actor, asked: Asked, subject: Subject) -> bool:
     listing = replace(asked, action=_LISTED.get(subject.table, asked.action), record=None, subject=subject, to_status="-")
-    found, _ = _answer(ledger, organised, person, actor, listing)
+    found, _ = _answer(known, organised, person, actor, listing)
     return isinstance(found, Allowed)

@@ -6,8 +6,6 @@ come since. Nothing here decides.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,11 +14,13 @@ from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from domain.handlers import tables
+from domain.handlers.recent import Recent
 from domain.ledger.clock import LOCAL
 from domain.ledger.ledger import Ledger
 from domain.ledger.reader import Recorded
+from domain.ledger.submission import Appended, versions_of
 from domain.model import facets, organisation, person, rights_change
-from domain.model.access import Person, Subject
+from domain.model.access import Held, Person, Subject
 from domain.model.facets import Facets
 from domain.model.matrix import Matrix
 from domain.model.organisation import CellsConfirmed, CellsProposed, Organisation
@@ -30,7 +30,7 @@ from domain.model.registry_entry import DocumentLinked
 from domain.model.rights_change import Orders
 from domain.model.user import USER_NAME
 
-REMEMBERED = 20_000
+REMEMBERED, HELD = 20_000, 500
 Kept = TypeVar("Kept")
 
 
@@ -52,6 +52,11 @@ class Known:
     def person(self) -> Person:
         """With all rights that were ever ordered; `may` knows which are in force."""
         return Person(self.file.id, rights_change.rights(self.file.orders, self.positions))
+
+    @cached_property
+    def held(self) -> Recent[Any, Held]:
+        """What the tables said to this person at this version, by what they were asked."""
+        return Recent(HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,53 +83,51 @@ class Standing:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._guard = threading.Lock()
-        self._kept: OrderedDict[UUID, Any] = OrderedDict()
-        self._matrices: OrderedDict[tuple[int, date], Matrix] = OrderedDict()
+        self._kept: Recent[UUID | str, Any] = Recent(REMEMBERED)
+        self._names: Recent[str, str] = Recent(REMEMBERED)
+        self._organised: Organised | None = None
+        self._matrices: Recent[tuple[int, date], Matrix] = Recent(8)
         domain = ledger.reader.record_chains[0][0].split("/")[0]
         self.stream = organisation_stream(domain)
 
     def organisation(self, fresh: bool = True) -> Organised:
         """The organisation; version 0 where rights do not rule yet."""
-        kept: Organised | None = self._remembered(self.stream)
+        kept = self._organised
         if kept is not None and not fresh:
             return kept
         found = kept or Organised(0, Organisation())
         for recorded in self._ledger.reader.stream(self.stream, found.version):
             found = organised(found, recorded, self.place(recorded))
-        return self._keep(self.stream, found, kept)
+        self._organised = found
+        return found
 
     def person(self, one: str, fresh: bool = True) -> Known:
         """A person, without rights where nobody is known under that id."""
+        kept: Known | None = self._kept.get(one)
+        if kept is not None and not fresh:
+            return kept
         stream = uuid_of(one)
         if stream is None:
             return Known(0, PersonFile(Orders(one)))
-        kept: Known = self._remembered(stream) or Known(0, PersonFile(Orders(str(stream))))
-        if kept.version and not fresh:
-            return kept
-        found = kept
-        for recorded in self._ledger.reader.stream(stream, kept.version):
+        found = kept or Known(0, PersonFile(Orders(str(stream))))
+        for recorded in self._ledger.reader.stream(stream, found.version):
             found = known(found, recorded, self.place(recorded))
-        return self._keep(stream, found, kept)
+        return self._keep(one, found, kept) if found.version else found
 
     def matrix(self, organised: Organised, day: date) -> Matrix:
         """The rights tables of a local day."""
         if not organised.state.cells:
             return tables.delivered()
         key = organised.version, day
-        with self._guard:
-            found = self._matrices.get(key)
+        found = self._matrices.get(key)
         if found is None:
             found = tables.in_force(organised.state, organised.positions, day)
-            with self._guard:
-                self._matrices[key] = found
-                if len(self._matrices) > 8:
-                    self._matrices.popitem(last=False)
+            self._matrices.keep(key, found)
         return found
 
     def judged(self, record: UUID, fresh: bool = True) -> Judged:
         """A record's own facets; none where there is no such record. Not fresh: as far as commands have loaded the record."""
-        kept: Judged = self._remembered(record) or Judged(0, None)
+        kept: Judged = self._kept.get(record) or Judged(0, None)
         if not fresh and 0 < self._ledger.version_of(record) <= kept.version:
             return kept
         found = kept
@@ -157,12 +160,15 @@ class Standing:
 
     def called(self, user_name: str) -> str | None:
         """The person who has or had that user name."""
-        digest = user_name_digest(self._ledger, user_name)
-        found = self._remembered(uuid5(NAMESPACE_URL, digest)) or self._ledger.reader.claim(USER_NAME, digest)
+        name = user_name.strip().casefold()
+        found = self._names.get(name)
         if found is None:
-            return None
-        self._keep(uuid5(NAMESPACE_URL, digest), found, None)  # a user name is never anybody else's (4.4.11)
-        return str(found)
+            holder = self._ledger.reader.claim(USER_NAME, user_name_digest(self._ledger, name))
+            if holder is None:
+                return None
+            found = str(holder)
+            self._names.keep(name, found)  # a user name is never anybody else's (4.4.11)
+        return found
 
     def named(self, name: str) -> list[UUID]:
         """Everybody who has or had that full name; reads every registration, for the command line."""
@@ -188,18 +194,22 @@ class Standing:
                 return one.stream
         return None
 
-    def _remembered(self, stream: UUID) -> Any:
-        with self._guard:
-            if stream in self._kept:
-                self._kept.move_to_end(stream)
-            return self._kept.get(stream)
+    def learn(self, appended: Appended, expect: Mapping[UUID, int], actor: str) -> None:
+        """What a command of this process has just written: records are folded on without asking the log for it."""
+        entries = {fact.document: stream for stream, fact in appended.facts if isinstance(fact, DocumentLinked)}
+        versions = versions_of(appended.facts, expect)
+        for position, ((stream, fact), version) in enumerate(zip(appended.facts, versions, strict=True), appended.first_position):
+            kept: Judged = self._kept.get(stream) or Judged(0, None)
+            if kept.version != version - 1:
+                continue
+            state = facets.evolve(kept.facets, fact, actor, str(position))
+            if state is not None:
+                entry = entries.get(stream) if state.kind == facets.DOCUMENT and version == 1 else None
+                self._kept.keep(stream, Judged(version, state, kept.entry or entry))
 
-    def _keep(self, stream: UUID, found: Kept, kept: Any) -> Kept:
+    def _keep(self, key: UUID | str, found: Kept, kept: Any) -> Kept:
         if found is not kept:
-            with self._guard:
-                self._kept[stream] = found
-                if len(self._kept) > REMEMBERED:
-                    self._kept.popitem(last=False)
+            self._kept.keep(key, found)
         return found
 
 

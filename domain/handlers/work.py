@@ -15,7 +15,7 @@ from uuid import UUID
 
 from domain import catalogue
 from domain.catalogue import Envelope
-from domain.handlers import gate
+from domain.handlers import gate, standing
 from domain.handlers.gate import Actor, Asked, Describe, Overtaken, Permit
 from domain.handlers.standing import Organised, Standing
 from domain.ledger.clock import LOCAL
@@ -180,6 +180,7 @@ class Work:
             states[stream] = (version + 1, state)
         for stream, (version, state) in states.items():
             self.ledger.remember(stream, version, state, self._states[stream][1])
+        standing.of(self.ledger).learn(appended, self.expect, self.context.actor.id)
 
 
 def run(ledger: Ledger, context: Context, keys: Iterable[UUID], handle: Callable[[Work], Result]) -> Outcome[Result]:

@@ -7,9 +7,9 @@ people must. Denied is the default (4.5.1). The answer names its reason and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.model.matrix import Cell, Matrix, Place, Reach
@@ -49,8 +49,7 @@ class Right:
         return self.first_day <= at.day and (self.last_day is None or at.day <= self.last_day)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """An instant, and the local day that it falls on, as the act's envelope has both."""
 
     instant: datetime
@@ -105,8 +104,7 @@ class Subject:
     rests_on: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(NamedTuple):
     """Yes. reason: `<role>:<letter>`; two: the act counts once another person has done it too; ids_only: no more than that it is
     there; condition: what the act's own rule checks besides."""
 
@@ -117,8 +115,7 @@ class Allowed:
     condition: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(NamedTuple):
     """No. reason: the code of the text that says why; rests_on: what it rests on, as far as anything does."""
 
     reason: str
@@ -128,74 +125,105 @@ class Denied:
 Answer = Allowed | Denied
 
 # the nearer to a yes, the later: the last that applies is the one a person is told
-_NEARNESS = (
-    "no-right", "not-in-force", "no-cell", "out-of-scope", "not-assessed", "not-public", "not-cleared", "not-in-group", "party",
-    "disqualified", "own-text", "oneself", "own-order", "same-person", "ask", "propose",
-)  # fmt: skip
+_NEARNESS = {
+    reason: nearness
+    for nearness, reason in enumerate((
+        "no-right", "not-in-force", "no-cell", "out-of-scope", "not-assessed", "not-public", "not-cleared", "not-in-group",
+        "party", "disqualified", "own-text", "oneself", "own-order", "same-person", "ask", "propose",
+    ))
+}  # fmt: skip
 
 
-@dataclass(slots=True)
-class _Search:
-    """The best answer so far."""
+class Step(NamedTuple):
+    """What the tables are asked for: the cells of every role at one place."""
 
-    denied: Denied = field(default=Denied("no-right"))
-    partial: Allowed | None = None
+    table: str
+    action: str
+    type: str
+    from_status: str
+    to_status: str
 
-    def no(self, reason: str, rests_on: Iterable[str] = ()) -> None:
-        if _NEARNESS.index(reason) > _NEARNESS.index(self.denied.reason):
-            self.denied = Denied(reason, tuple(rests_on))
+
+class Held(NamedTuple):
+    """What the tables say to each right in force: all of a decision that depends on no record. denied: the nearest no so far."""
+
+    denied: Denied
+    cells: tuple[tuple[Right, Cell], ...]
 
 
 def may(person: Person, action: str, subject: Subject, at: Moment, matrix: Matrix, to_status: str = "-") -> Answer:
     """Whether `person` may do `action` to `subject` at that moment. matrix: as in force on that day (`Matrix.on`)."""
-    search = _Search()
+    step = Step(subject.table, action, subject.type, subject.status, to_status)
+    return judge(person.id, held(person, step, at, matrix), subject, at.day)
+
+
+def held(person: Person, step: Step, at: Moment, matrix: Matrix) -> Held:
+    """The first half of `may`: the rights in force, each with its cell."""
+    denied, cells = Denied("no-right"), list[tuple[Right, Cell]]()
     for right in person.rights:
-        if not right.in_force(at):
-            search.no("not-in-force", right.rests_on)
+        cell = matrix.find(Place(*step, right.role)) if right.in_force(at) else None
+        if cell is not None and cell.reaches:
+            cells.append((right, cell))
             continue
-        cell = matrix.find(Place(subject.table, action, subject.type, subject.status, to_status, right.role))
-        if cell is None or not cell.reaches:
-            search.no("no-cell", right.rests_on)
-            continue
+        reason = "no-cell" if right.in_force(at) else "not-in-force"
+        if _NEARNESS[reason] > _NEARNESS[denied.reason]:
+            denied = Denied(reason, right.rests_on)
+    return Held(denied, tuple(cells))
+
+
+def judge(person: str, held: Held, subject: Subject, day: date) -> Answer:
+    """The second half of `may`: whether one of the cells reaches the record, with nothing in the way."""
+    partial: Allowed | None = None
+    nearness, nearest = _NEARNESS[held.denied.reason], None
+    for right, cell in held.cells:
+        who = right.acting_for or person
         for reach in cell.reaches:
-            answer = _reached(person, right, cell, reach, subject, at)
-            if isinstance(answer, Denied):
-                search.no(answer.reason, answer.rests_on)
-            elif answer.ids_only:
-                search.partial = search.partial or answer
-            else:
-                return answer
-    return search.partial or search.denied
+            reason = _hindrance(person, who, right, cell, reach, subject, day)
+            if reason is None:
+                rests_on = _rests_on(who, right, cell, reach, subject, day)
+                found = Allowed(f"{right.role}:{reach.letter}", rests_on, cell.mode == "2", reach.letter == "i", cell.condition)
+                if not found.ids_only:
+                    return found
+                partial = partial or found
+            elif _NEARNESS[reason] > nearness:
+                nearness, nearest = _NEARNESS[reason], (reason, who, right, cell, reach)
+    if partial is not None or nearest is None:
+        return partial or held.denied
+    return Denied(nearest[0], _rests_on(*nearest[1:], subject, day))
 
 
-def _reached(person: Person, right: Right, cell: Cell, reach: Reach, subject: Subject, at: Moment) -> Answer:
-    who = right.acting_for or person.id
-    grants = [grant for grant in subject.grants if grant.person == who and grant.first_day <= at.day <= grant.last_day]
-    rests_on = (
-        *right.rests_on,
-        *cell.rests_on,
-        *subject.rests_on,
-        *(grants[0].rests_on if grants and reach.letter == "n" else ()),
-    )
-    if not _holds(reach.letter, who, right, subject, bool(grants)):
-        return Denied("out-of-scope", rests_on)
-    reason = _limited(reach, subject) or _uncleared(cell, reach, right, subject) or _conflict(person.id, who, cell, subject)
-    if reason or cell.mode in ("ask", "propose"):
-        return Denied(reason or cell.mode, rests_on)
-    return Allowed(f"{right.role}:{reach.letter}", rests_on, cell.mode == "2", reach.letter == "i", cell.condition)
+def _hindrance(person: str, who: str, right: Right, cell: Cell, reach: Reach, subject: Subject, day: date) -> str | None:
+    """Why this reach of the cell is no yes; None where it is one."""
+    if not _holds(reach.letter, who, right, subject, day):
+        return "out-of-scope"
+    reason = _limited(reach, subject) if reach.limit else None
+    if reason is None and subject.assessment == CODED:
+        reason = _uncleared(cell, reach, right, subject)
+    return reason or _conflict(person, who, cell, subject) or (cell.mode if cell.mode in ("ask", "propose") else None)
 
 
-def _holds(letter: str, who: str, right: Right, subject: Subject, granted: bool) -> bool:
-    if letter in "*i":
+def _rests_on(who: str, right: Right, cell: Cell, reach: Reach, subject: Subject, day: date) -> tuple[str, ...]:
+    granted = _granted(who, subject, day) if reach.letter == "n" else None
+    return right.rests_on + cell.rests_on + subject.rests_on + (granted or ())
+
+
+def _granted(who: str, subject: Subject, day: date) -> tuple[str, ...] | None:
+    """What the access named to this person rests on that day; None where there is none."""
+    return next((one.rests_on for one in subject.grants if one.person == who and one.first_day <= day <= one.last_day), None)
+
+
+def _holds(letter: str, who: str, right: Right, subject: Subject, day: date) -> bool:
+    if letter == "*" or letter == "i":
         return True
-    if letter in "eE":
+    if letter == "o":
+        return who == subject.owner
+    if letter == "e" or letter == "E":
         return right.unit is not None and right.unit in (subject.units[:1] if letter == "e" else subject.units)
     if letter == "m":
         return subject.organ is not None and subject.organ in right.organs
     if letter == "n":
-        return granted
-    named = {"o": {subject.owner}, "h": subject.handlers, "a": subject.authors, "p": subject.put_to}[letter]
-    return who in named
+        return bool(subject.grants) and _granted(who, subject, day) is not None
+    return who in {"h": subject.handlers, "a": subject.authors, "p": subject.put_to}[letter]
 
 
 def _limited(reach: Reach, subject: Subject) -> str | None:
@@ -206,7 +234,7 @@ def _limited(reach: Reach, subject: Subject) -> str | None:
 
 def _uncleared(cell: Cell, reach: Reach, right: Right, subject: Subject) -> str | None:
     """Coded material needs clearance and group, whatever the scope; its row in a list is shown screened, its id is no content."""
-    if subject.assessment != CODED or reach.letter == "i" or cell.place.action.endswith(".list"):
+    if reach.letter == "i" or cell.place.action.endswith(".list"):
         return None
     if subject.code is None or subject.code not in right.codes:
         return "not-cleared"
@@ -215,6 +243,8 @@ def _uncleared(cell: Cell, reach: Reach, right: Right, subject: Subject) -> str 
 
 def _conflict(person: str, who: str, cell: Cell, subject: Subject) -> str | None:
     """Conflicts of interest and separation of duty (4.5.10, 4.5.11), of the person and of the one he acts for."""
+    if not (cell.condition or cell.mode or subject.parties or subject.disqualified):
+        return None
     both = {person, who}
     if both & subject.parties:
         return "party"
