@@ -174,6 +174,18 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def perfect_root(hashes: Sequence[bytes]) -> bytes:
+    """Root of a perfect tree over 1, 2, 4, 8 … hashes.  Each node's hash begins as a copy: quicker than one made anew."""
+    begin, row = sha256(b"\x01").copy, hashes
+    while len(row) > 1:
+        above = list[bytes]()
+        for left, right in zip(row[::2], row[1::2], strict=True):
+            (hashed := begin()).update(left + right)
+            above.append(hashed.digest())
+        row = above
+    return row[0]
+
+
 def chain_hash(previous: bytes, leaf: bytes) -> bytes:
     """The chain's head after ``leaf``."""
     return sha256(b"\x02" + previous + leaf).digest()

@@ -5,7 +5,6 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from io import BufferedReader, FileIO
 from pathlib import Path
 
@@ -149,7 +148,7 @@ class Tiles:
         while len(self._rows[level]) == 256:
             self._compare(level)
             self._grow(level + 1)
-            self._rows[level + 1].append(_root_of_full(self._rows[level]))
+            self._rows[level + 1].append(chain.perfect_root(self._rows[level]))
             self._rows[level] = []
             self._full[level] += 1
             level += 1
@@ -192,15 +191,3 @@ class Tiles:
         leaves = 256**level
         interval = index * 256 * leaves + 1, (index * 256 + len(row)) * leaves
         self._files.expect(chain.tile_path(level, index, len(row)), b"".join(row), interval)
-
-
-def _root_of_full(row: Sequence[bytes]) -> bytes:
-    """The root over the 256 hashes of a full tile: two by two, each hash begun as a copy, quicker than one made anew."""
-    begin = sha256(b"\x01").copy
-    while len(row) > 1:
-        above = list[bytes]()
-        for left, right in zip(row[::2], row[1::2], strict=True):
-            (hashed := begin()).update(left + right)
-            above.append(hashed.digest())
-        row = above
-    return row[0]

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from struct import Struct
 from typing import NamedTuple
+from zlib import crc32
 
-from domain.ledger.spill import Spill
+from domain.ledger.spill import PARTS, Spill
 from domain.ledger.walk import Findings
 
 WINDOW = 200_000  # streams, some 110 bytes each
@@ -108,8 +109,10 @@ class Streams:
         self._spill.clear()
 
     def _put_aside(self) -> None:
-        number, firsts, add, pack = self.following - 1, self._firsts, self._spill.add, _RECORD.pack
-        for stream, last in self.versions.items():
-            add(stream, pack(stream, number, firsts.get(stream, 1), last))
+        number, first, pack = self.following - 1, self._firsts.get, _RECORD.pack
+        parts: list[bytearray] = [bytearray() for _ in range(PARTS)]
+        for stream, last in self.versions.items():  # a call for each would cost as much again
+            parts[crc32(stream) % PARTS] += pack(stream, number, first(stream, 1), last)
+        self._spill.join([(part, bytes(data)) for part, data in enumerate(parts) if data])
         self.versions.clear()
-        firsts.clear()
+        self._firsts.clear()

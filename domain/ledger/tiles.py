@@ -51,7 +51,7 @@ class TileRows:
             for number in range(done):
                 tile = row[256 * number : 256 * number + 256]
                 full.append((level, first + number, b"".join(tile)))
-                self._rows[level + 1].append(chain.Frontier.empty().extend(tile).root())
+                self._rows[level + 1].append(chain.perfect_root(tile))
             del row[: 256 * done]
             level += 1
         return full
@@ -118,7 +118,7 @@ class Growth:
 
 def tile_root(hashes: bytes) -> bytes:
     """Root of a full tile: the hash that stands for it one level up."""
-    return chain.Frontier.empty().extend(hashes[at : at + 32] for at in range(0, len(hashes), 32)).root()
+    return chain.perfect_root([hashes[at : at + 32] for at in range(0, len(hashes), 32)])
 
 
 def stored_rows(connection: psycopg.Connection[Any], schema: str, size: int) -> TileRows:
