@@ -47,7 +47,6 @@ Traceback (most recent call last):
 domain.chain.ProofError: inclusion proof of index 1 in a tree of 3 leads to another root
 """
 
-import json
 import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -55,7 +54,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct
 
-from domain.note import *  # noqa: F403  notes, checkpoints, tlog-proofs: one face, two files
+from domain.disposal import *  # noqa: F403  disposal facts; notes, checkpoints, tlog-proofs: one face, three files
+from domain.note import *  # noqa: F403
 from domain.note import ChainError
 
 SUITE = 1  # SHA-256; a new suite takes a new number, old entries are never hashed again
@@ -383,30 +383,3 @@ def payload_line(
     text = b"null" if body is None else b'"%b"' % b2a_base64(body, newline=False)
     fields = meta_salt.hex().encode(), b2a_base64(meta, newline=False), salt, text
     return _PAYLOAD % (position, topic, *fields, meta_commit.hex().encode(), body_commit.hex().encode())
-
-
-def disposed_positions(meta: bytes, part: str = "body") -> Iterator[range]:
-    """Ascending ranges of positions whose ``part`` (body, blob) the disposal fact with this ``meta`` destroys, maybe none.
-    ``ChainError`` unless the fact has exactly the fields of the format: nothing may hide in it."""
-    try:
-        document = json.loads(meta.decode(), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
-        raise ChainError("a disposal fact's meta is not JSON") from error
-    fact = document.get("f") if isinstance(document, dict) and document.keys() == {"e", "f"} else None
-    if not isinstance(fact, dict) or fact.keys() != {"decision", "positions", "parts"}:
-        raise ChainError("not the fields of a disposal fact")
-    decision, positions, parts = fact["decision"], fact["positions"], fact["parts"]
-    _require(isinstance(decision, str) and decision != "", "a disposal fact names its decision")
-    _require(parts in (["body"], ["blob"], ["body", "blob"]), "a disposal fact names the parts it destroys")
-    _require(isinstance(positions, list) and len(positions) > 0, "a disposal fact lists positions")
-    runs, least = list[range](), 1
-    for run in positions:
-        _require(isinstance(run, list) and [type(at) for at in run] == [int, int], "a run of positions is [first, last]")
-        _require(least <= run[0] <= run[1] < 1 << 63, "positions ascend from 1")
-        runs.append(range(run[0], least := run[1] + 1))
-    return iter(runs if part in parts else ())
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    _require(len(pairs) == len(dict(pairs)), "a key occurs twice")
-    return dict(pairs)

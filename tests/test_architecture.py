@@ -32,13 +32,13 @@ PURE_LIBRARY = {
     *("base64", "binascii", "csv", "hashlib", "hmac", "json", "re", "string", "struct", "textwrap", "unicodedata"),
     *("bisect", "calendar", "datetime", "decimal", "fractions", "heapq", "math", "uuid", "zoneinfo"),
 }
-PURE = ("domain/model/", "domain/chain.py", "domain/note.py")
+PURE = ("domain/model/", "domain/chain.py", "domain/note.py", "domain/disposal.py")
 LINT_IMPORTS = Path(sysconfig.get_path("scripts")) / "lint-imports"
 
 
 def impure(path: str, text: str) -> list[str]:
     """Imports of a pure module that are neither in the short list nor pure modules of ours."""
-    ours = ("domain.model", "domain.chain", "domain.note")
+    ours = ("domain.model", "domain.chain", "domain.note", "domain.disposal")
     return [
         f"{path}: {name}"
         for name in sorted(tidy.imports(path, text))

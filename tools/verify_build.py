@@ -14,8 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = (
-    "domain.note", "domain.chain", "tools.export_parts", "tools.export_files", "tools.export_facts", "tools.export_walk",
-    "tools.export_ranges", "tools.export_report",
+    "domain.note", "domain.disposal", "domain.chain", "tools.export_parts", "tools.export_files", "tools.export_facts",
+    "tools.export_walk", "tools.export_ranges", "tools.export_report",
 )  # fmt: skip
 _NAMESPACES = ("chain", "export_ranges")  # modules that others use by their name
 _HEAD = '''#!/usr/bin/env python3
