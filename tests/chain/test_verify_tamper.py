@@ -29,11 +29,11 @@ def in_folder(path: Path, files: dict[str, bytes]) -> list[Fault]:
     return faults_of(export.write(path, files))
 
 
-def undetected(folder: Path, path: str, masks: Callable[[int], Iterator[int]]) -> list[tuple[int, int]]:
-    """Changes of one byte in one file that go unseen."""
+def undetected(folder: Path, path: str, masks: Callable[[int], Iterator[int]], step: int = 1) -> list[tuple[int, int]]:
+    """Changes of one byte in one file that go unseen; of long files, every `step`th byte."""
     export.write(folder, FILES)
     unseen, data = [], FILES[path]
-    for at in range(len(data)):
+    for at in range(0, len(data), step if len(data) > 500 else 1):
         for mask in masks(at):
             (folder / path).write_bytes(data[:at] + bytes((data[at] ^ mask,)) + data[at + 1 :])
             if not faults_of(folder):
@@ -45,7 +45,7 @@ def undetected(folder: Path, path: str, masks: Callable[[int], Iterator[int]]) -
 
 @pytest.mark.parametrize("path", FILES)
 def test_a_change_of_any_byte_is_found(tmp_path: Path, path: str) -> None:
-    assert undetected(tmp_path, path, lambda at: iter((1 << at % 8,))) == []
+    assert undetected(tmp_path, path, lambda at: iter((1 << at % 8,)), step=5) == []
 
 
 @pytest.mark.deep

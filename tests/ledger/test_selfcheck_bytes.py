@@ -49,9 +49,9 @@ def all_missed(ledger: Ledger, changes: Iterator[Change]) -> tuple[int, list[str
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_byte_of_an_event(ledger: Ledger, which: int) -> None:
     schema = ledger.schemas()[which]
-    made, wrong = all_missed(ledger, tampering.changes(ledger, schema, "event", sampled(14)))
+    made, wrong = all_missed(ledger, tampering.changes(ledger, schema, "event", sampled(4)))
     assert wrong == []
-    assert made >= (2_250, 1_130)[which]  # with the two tests below: more than 5 000 changes
+    assert made >= (700, 350)[which]  # `test_every_byte_of_every_event` makes them all
 
 
 def test_a_byte_of_head_checkpoint_and_what_spans_the_chains(ledger: Ledger) -> None:
@@ -69,10 +69,10 @@ def test_a_byte_of_head_checkpoint_and_what_spans_the_chains(ledger: Ledger) -> 
 
 def test_a_byte_of_a_tile(ledger_tenant: LedgerTenant) -> None:
     with two_chains(ledger_tenant, entries=45) as ledger:
-        changes = tampering.changes(ledger, ledger_tenant.tenant, "ledger_tile", sampled(700))
+        changes = tampering.changes(ledger, ledger_tenant.tenant, "ledger_tile", sampled(200))
         made, wrong = all_missed(ledger, changes)
         assert wrong == []
-        assert made >= 690
+        assert made >= 190
 
 
 @pytest.mark.deep
