@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from api import people
+from api import people, reads
 from api.requests import Caller
 from domain.handlers import access_requests
 from domain.handlers.rights import GrantAccess
 from domain.model.access import Allowed
+from domain.model.access_log import SEARCH_ROW
+from domain.model.errors import Refused
 from projections import view
 from projections.people.read import Row
 
@@ -59,13 +62,20 @@ def to_answer(me: Caller) -> list[Row]:
 
 
 def of_person(me: Caller, person: str) -> list[Row]:
-    """What somebody asked for, with the answers."""
+    """What somebody asked for, by its number, with the answers."""
     rows = people.ask(me, lambda reads, connection: reads.requests_by(connection, person))
-    return [_told(me, row) for row in rows]
+    return [{**row, "number": _case(me, row).get("number")} for row in rows]
 
 
 def _told(me: Caller, row: Row) -> dict[str, Any]:
-    """A request with its case's number, and its title where the reader may read the case."""
-    one = view.fold(me.tenant.ledger.reader.stream(row["record"])) or {}
-    title = one.get("title") if people.may(me, access_requests.READ["case"], record=row["record"]) else None
-    return {**row, "number": one.get("number"), "title": title}
+    """A request with its case's number, and its title where the reader may read the case; of a coded one that is noted first."""
+    one = _case(me, row)
+    try:
+        reads.noted(me, reads.permit(me, reads.Query.READ_CASE, row["record"]), row["record"], SEARCH_ROW)
+    except Refused:
+        return {**row, "number": one.get("number"), "title": None}
+    return {**row, "number": one.get("number"), "title": one.get("title")}
+
+
+def _case(me: Caller, row: Row) -> Mapping[str, Any]:
+    return view.fold(me.tenant.ledger.reader.stream(row["record"])) or {}

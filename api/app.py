@@ -7,28 +7,32 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
 from api import health
 from api.fence import Fence, answer
 from api.installation import Installation
 from api.requests import Demo, Site, actor_for, tenant_for
-from api.rest import cases, documents, entries, journal, log, organisation, rights
+from api.rest import cases, documents, entries, handover, journal, log, organisation, preview, rights, urgent
 from api.rest.answers import PROBLEMS
 from api.rest.fiks_arkiv import create_router
 from api.scim.routes import Scim
 from api.web import (
     pages,
     pages_access,
+    pages_acting,
     pages_cases,
     pages_demo,
     pages_entries,
     pages_files,
+    pages_handover,
     pages_history,
     pages_inbox,
     pages_journal,
@@ -37,13 +41,16 @@ from api.web import (
     pages_orders,
     pages_organisation,
     pages_people,
+    pages_preview,
     pages_readings,
     pages_roles,
     pages_session,
+    pages_urgent,
 )
 from api.web.shell import STATIC
 
 THREADS = 128
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 API = "/api/v1"
 REST = (
     cases.router,
@@ -52,7 +59,10 @@ REST = (
     journal.router,
     log.router,
     rights.router,
+    preview.router,
+    handover.router,
     organisation.router,
+    urgent.router,
 )
 PAGES = (
     pages.router,
@@ -64,13 +74,17 @@ PAGES = (
     pages_log.router,
     pages_login.router,
     pages_session.router,
+    pages_acting.router,
     pages_people.router,
     pages_orders.router,
+    pages_handover.router,
+    pages_preview.router,
     pages_inbox.router,
     pages_organisation.router,
     pages_roles.router,
     pages_access.router,
     pages_readings.router,
+    pages_urgent.router,
 )
 
 
@@ -107,9 +121,16 @@ def create_app(installation: Installation, *, demo: Demo | None = None) -> FastA
 
 def _answered(request: Request, problem: Exception) -> Response:
     response = answer(request, problem)
-    if isinstance(problem, HTTPException) and "Allow" in (problem.headers or {}):  # RFC 9110 section 15.5.6
-        response.headers["Allow"] = (problem.headers or {})["Allow"]
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # RFC 9110 section 15.5.6
+        response.headers["Allow"] = ", ".join(_allowed(request))
     return response
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method that some route takes at this address; the framework names those of the first route alone."""
+    routes = request.app.router.routes
+    asked = {method: {**request.scope, "method": method} for method in METHODS}
+    return [one for one, scope in asked.items() if any(route.matches(scope)[0] == Match.FULL for route in routes)]
 
 
 @asynccontextmanager

@@ -48,6 +48,7 @@ def new_case(work: Work, unit: UUID, body: NewCase) -> UUID:
 
 def change_case(work: Work, unit: UUID, body: CaseChange) -> None:
     """Title, status and responsible of a case file; what already holds appends nothing."""
+    work.permit(case_files.READ, unit)
     case_files.load(work, unit)
     _retitle(work, unit, body)
     if body.status is not None:
@@ -67,6 +68,7 @@ def new_entry(work: Work, unit: UUID, case: UUID, body: NewEntry) -> UUID:
 
 def change_entry(work: Work, unit: UUID, body: EntryChange) -> None:
     """Title, dates and status of an entry; what already holds appends nothing."""
+    work.permit(registry_entries.READ, unit)
     registry_entries.load(work, unit)
     _retitle(work, unit, body)
     dates = _dates(body)
@@ -96,6 +98,7 @@ def take_back(work: Work, entry: UUID, sign_off_id: UUID) -> None:
 
 def new_document(work: Work, unit: UUID, entry: UUID, body: NewDocument, given: GivenObject) -> UUID:
     """A new document with its first file on an entry."""
+    work.permit(AddDocument.ACTION, entry)
     screening = body.screening
     screened = record.Screened(**{**screening.model_dump(), "metadata": tuple(screening.metadata)}) if screening else None
     metadata = Metadata(title=body.title or given.file_name, description=body.description, screening=screened)

@@ -35,6 +35,7 @@ _BY_CODE: Mapping[str, int] = {
     "fact.unknown": 500,
     "file.too_large": 413,
     "form.expired": 403,
+    "handover.not_theirs": 409,
     "idempotency.other": 422,
     "idm.key_taken": 409,
     "idm.number_taken": 409,
@@ -55,17 +56,21 @@ _BY_CODE: Mapping[str, int] = {
     "precondition.required": 428,
     "login.crowded": 503,
     "login.provider_away": 503,
+    "login.over": 401,
     "login.required": 401,
+    "login.right_ended": 401,
     "login.stale": 401,
     "login.throttled": 429,
     "projection.away": 503,
     "receipt.not_yet": 425,
+    "metrics.token": 401,
     "request.foreign": 403,
     "request.host": 421,
     "request.malformed": 400,
     "request.method": 405,
     "request.page": 404,
     "request.too_large": 413,
+    "service.token": 401,
     "sign_off.unknown": 404,
     "storage.away": 503,
     "storage.full": 503,
@@ -125,7 +130,8 @@ class Explanation:
         wait = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s is not None else {}
         if self.status == 401:  # a session is a cookie; what is asked for besides it is as RFC 9470 names it
             stale = ', error="insufficient_user_authentication", max_age=600' if self.code == "login.stale" else ""
-            wait["WWW-Authenticate"] = f'Session realm="dagbok"{stale}'
+            scheme = "Bearer" if self.code.endswith(".token") else "Session"
+            wait["WWW-Authenticate"] = f'{scheme} realm="dagbok"{stale}'
         # What is too large, or finds no room, is not read to its end: the connection cannot carry another request.
         unread = self.status == 413 or self.code.startswith("storage.")
         return {**wait, "Connection": "close"} if unread else wait

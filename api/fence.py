@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,9 +19,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.datastructures import Headers, MutableHeaders
 
 from api import errors
-from api.requests import TENANT, Site, host_of, route_path, site_of
+from api.requests import ENDED, TENANT, Site, host_of, route_path, site_of
 from api.scim import problems
 from api.web import shell
+from api.web.page import demo_bar
 from domain.ledger.identity import new_id
 from domain.model.errors import DagbokError, Refused
 
@@ -131,7 +133,7 @@ def _answer(site: Site, request: Request, problem: Exception) -> Response:
         content = errors.problem_json(told, f"urn:uuid:{reference}" if reference else "")
         headers = {**told.headers, "Content-Language": site.texts(request).language}
         return JSONResponse(content, told.status, headers, media_type=errors.PROBLEM_JSON)
-    if told.status == 401:
+    if told.status == 401 and told.code.startswith("login."):
         return _to_login(request, told)
     return HTMLResponse(_page(site, request, told, reference), told.status, told.headers)
 
@@ -146,6 +148,8 @@ def _to_login(request: Request, told: errors.Explanation) -> Response:
         here = _path(before.path, before.query) if before.netloc == request.headers.get("host", "") else "/"
     onward = shell.local_path(here.removeprefix(prefix) or "/")
     where = f"{prefix}/login{'/again' if told.code == 'login.stale' else ''}?next={quote(onward, safe='/')}"
+    if told.code in ENDED.values():
+        where += f"&ended={told.code.removeprefix('login.')}"
     if request.headers.get("hx-request") == "true":  # a piece of a page: the whole page goes, not the piece
         return Response(status_code=401, headers={**told.headers, "HX-Redirect": where})
     return RedirectResponse(where, 303)
@@ -162,10 +166,22 @@ def _page(site: Site, request: Request, told: errors.Explanation, reference: str
     closed = _RECORD.match(route_path(request.scope)) if told.code.startswith("access.") else None
     ask = f"/access/{closed[1]}" if closed is not None else ""
     fault = shell.Fault(told.status, told.title, why, told.way_out, told.code, reference, ask)
-    query = request.scope.get("query_string", b"").decode("latin-1")
+    shown = request.method == "GET"  # only such an address can be come back to
+    path = route_path(request.scope) if shown else "/"
+    query = request.scope.get("query_string", b"").decode("latin-1") if shown else ""
     municipality = site.municipalities.get(str(request.scope.get(TENANT)), texts("shell.product.name"))
-    frame = shell.Frame(texts, municipality, route_path(request.scope), site.catalogues.offered, prefix, query)
+    bar = _demo_bar(site, request, told.status)
+    frame = shell.Frame(texts, municipality, path, site.catalogues.offered, prefix, query, demo=bar)
     return shell.render(site.templates, "error.html", frame, fault=fault)
+
+
+def _demo_bar(site: Site, request: Request, status: int) -> shell.DemoBar | None:
+    """A visitor whose person may nothing must be able to play another; not where a page of ours itself has failed."""
+    if status >= 500 or not request.scope.get(TENANT):
+        return None
+    with suppress(DagbokError, psycopg.Error):
+        return demo_bar(request, site)
+    return None
 
 
 def _logged(problem: Exception, request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -11,11 +12,12 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from psycopg import sql
 from psycopg_pool import PoolTimeout
 
-from api import log_reads, upkeep
+from api import log_reads, upkeep, urgent
 from api.installation import Tenant
 from api.requests import site_of
 from domain.ledger.clock import SKEW_LIMIT
 from domain.ledger.faults import Busy
+from domain.model.errors import Refused
 
 router = APIRouter(include_in_schema=False)
 READ_ONLY = "the ledger is read-only"  # so the writer begins what it says of a stop
@@ -59,7 +61,9 @@ def faults(tenant: Tenant) -> list[str]:
 
 @router.get("/metrics")
 def metrics(request: Request) -> PlainTextResponse:
-    """Positions and queues, as Prometheus reads them."""
+    """Positions and queues, as Prometheus reads them. Refused `metrics.token` without the token that is set, and where none is
+    set and others than this machine could ask."""
+    _admit(request)
     measured: dict[str, list[str]] = {}
     for name, tenant in site_of(request).tenants.items():
         for metric, value in (*_measured(tenant), *_kept(request, tenant)):
@@ -70,6 +74,15 @@ def metrics(request: Request) -> PlainTextResponse:
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
+def _admit(request: Request) -> None:
+    settings = site_of(request).settings
+    wanted = settings.metrics_token.get_secret_value()
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    same = hmac.compare_digest(given.strip().encode(), wanted.encode()) and scheme.casefold() == "bearer"
+    if not same if wanted else settings.reached_from_outside:
+        raise Refused("metrics.token")
+
+
 _KINDS = {
     "dagbok_head_position": "Events in the open record chain.",
     "dagbok_journal_position": "Events that the journal has followed.",
@@ -77,6 +90,8 @@ _KINDS = {
     "dagbok_writer_queue": "Commands that wait to be written.",
     "dagbok_checkpoint_size": "Events under the newest signed checkpoint.",
     "dagbok_stopped": "1 while the ledger is read-only because it may have lost something.",
+    "dagbok_urgent_access_open": "Urgent accesses to a case that are in force.",
+    "dagbok_urgent_access_to_review": "Urgent accesses that are over and have no finding yet.",
     "dagbok_mirror_position": "Events of the open record chain that are mirrored.",
     "dagbok_mirror_lag_events": "Events that are not mirrored yet.",
     "dagbok_mirror_lag_seconds": "Seconds since the first event that is not mirrored was recorded.",
@@ -114,7 +129,17 @@ def _measured(tenant: Tenant) -> Iterator[tuple[str, int]]:
     yield "dagbok_writer_queue", tenant.ledger.writer.queued
     yield "dagbok_checkpoint_size", found.size if found else 0
     yield "dagbok_stopped", int(bool(tenant.stopped()))
+    open_now, to_review = _urgent(tenant)
+    yield "dagbok_urgent_access_open", open_now
+    yield "dagbok_urgent_access_to_review", to_review
     yield "dagbok_faults", len(faults(tenant))
+
+
+def _urgent(tenant: Tenant) -> tuple[int, int]:
+    try:
+        return urgent.standing_open(tenant)
+    except psycopg.errors.UndefinedTable:  # the projection has not been made yet
+        return 0, 0
 
 
 def _positions(tenant: Tenant) -> tuple[int, int]:

@@ -42,7 +42,8 @@ class NewPerson(Body):
 class NewOrder(Body):
     """What a manager orders. person: who is known; newcomer: who is not; replaces: running orders whose place it takes;
     first_day, last_day: local days, both included; acting_for: whose substitute the person becomes;
-    request: what an identity system asked for, which this order answers."""
+    request: what an identity system asked for, which this order answers; handover: the last day of what it replaces, where that
+    goes on beside it, at most 30 days."""
 
     person: UUID | None = None
     newcomer: NewPerson | None = None
@@ -59,6 +60,7 @@ class NewOrder(Body):
     acting_for: UUID | None = None
     number: Code | None = None
     request: UUID | None = None
+    handover: Day | None = None
 
 
 class NewStop(Body):
@@ -104,6 +106,7 @@ def order(body: NewOrder, source: str) -> tuple[UUID, UUID, Orders]:
         str(body.acting_for) if body.acting_for is not None else None,
         source,
         body.number,
+        body.handover,
     )
     if body.request is not None:
         taken = idm.TakeUp(person, body.request, said)

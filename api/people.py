@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,8 +17,8 @@ from domain.handlers.gate import Asked, Describe
 from domain.handlers.rights import Answer as AnswerOrder
 from domain.handlers.standing import Known, Organised, Standing
 from domain.ledger.clock import LOCAL
-from domain.model import order_difference
-from domain.model.access import Allowed, Answer, Subject
+from domain.model import order_difference, responsibility
+from domain.model.access import Allowed, Answer, Moment, Subject
 from domain.model.errors import NotFound, Refused
 from domain.model.order_difference import Difference
 from domain.model.organisation import ManagerProposed, Organisation
@@ -25,6 +26,7 @@ from projections import access_rights
 from projections.people.read import People, Row
 
 Result = TypeVar("Result")
+Managers = Callable[[str, UUID], str | None]
 ADMINISTRATION = "administration"
 REVIEW_DAYS = 365
 
@@ -41,24 +43,30 @@ class Query(StrEnum):
     ASK_ACCESS = "record.ask-access"
 
 
-def permit(me: Caller, action: str, subject: Subject | Describe | None = None, record: UUID | None = None) -> None:
+def permit(
+    me: Caller, action: str, subject: Subject | Describe | None = None, record: UUID | None = None, to_status: str = "-"
+) -> None:
     """Pass the gate for a read or for a form. Refused as the gate says."""
-    gate.permit(me.tenant.ledger, me.actor, _asked(me, action, subject, record))
+    gate.permit(me.tenant.ledger, me.actor, _asked(me, action, subject, record, to_status))
 
 
-def may(me: Caller, action: str, subject: Subject | Describe | None = None, record: UUID | None = None) -> bool:
+def may(
+    me: Caller, action: str, subject: Subject | Describe | None = None, record: UUID | None = None, to_status: str = "-"
+) -> bool:
     """Whether the gate would let the caller do it."""
-    return isinstance(decide(me, action, subject, record), Allowed)
+    return isinstance(decide(me, action, subject, record, to_status), Allowed)
 
 
-def decide(me: Caller, action: str, subject: Subject | Describe | None = None, record: UUID | None = None) -> Answer:
+def decide(
+    me: Caller, action: str, subject: Subject | Describe | None = None, record: UUID | None = None, to_status: str = "-"
+) -> Answer:
     """What the gate would answer."""
-    return gate.decide(me.tenant.ledger, me.actor, _asked(me, action, subject, record))
+    return gate.decide(me.tenant.ledger, me.actor, _asked(me, action, subject, record, to_status))
 
 
-def _asked(me: Caller, action: str, subject: Subject | Describe | None, record: UUID | None) -> Asked:
+def _asked(me: Caller, action: str, subject: Subject | Describe | None, record: UUID | None, to_status: str) -> Asked:
     about = subject if subject is not None or record is not None else Subject(ADMINISTRATION)
-    return Asked(action, me.tenant.ledger.clock.now(), record, about)
+    return Asked(action, me.tenant.ledger.clock.now(), record, about, to_status)
 
 
 def organisation(me: Caller) -> Organised:
@@ -111,7 +119,8 @@ def rights_of(person: UUID) -> Describe:
     def described(known: Standing, organised: Organised) -> Subject:
         orders = known.person(str(person)).file.orders.orders.values()
         units = {one.fact.unit for one in orders if one.fact.unit is not None}
-        managers = {organised.state.manager_of(str(person), unit, known.today()) for unit in units}
+        now = known.now()
+        managers = {known.manager(organised, str(person), unit, now) for unit in units}
         put_to = frozenset(one for one in managers if one is not None)
         return Subject(ADMINISTRATION, authors=frozenset({str(person)}), put_to=put_to, concerns=str(person))
 
@@ -138,7 +147,8 @@ def running(me: Caller, people: list[UUID] | None = None) -> list[Row]:
     now, state = me.tenant.ledger.clock.now(), organisation(me).state
     day = now.astimezone(LOCAL).date()
     rows = ask(me, lambda reads, connection: reads.running(connection, day, now, people))
-    return [_placed(state, row, day) for row in rows]
+    manager = managers(me)
+    return [_placed(state, row, manager) for row in rows]
 
 
 def staff(me: Caller) -> list[Row]:
@@ -149,24 +159,34 @@ def staff(me: Caller) -> list[Row]:
 
 def asked_by_idm(me: Caller, person: UUID | None = None) -> list[Row]:
     """What the identity system asked for that waits for the caller as manager; where its unit is not known, for any manager."""
-    state, day, mine = organisation(me).state, today(me), selves(me)
+    state, mine, manager = organisation(me).state, selves(me), managers(me)
     rows = ask(me, lambda reads, connection: reads.asked_by_idm(connection, person))
-    placed = [_placed(state, row, day) for row in rows if str(row["person"]) not in mine]
+    placed = [_placed(state, row, manager) for row in rows if str(row["person"]) not in mine]
     return [row for row in placed if row["unit"] is None or row["manager"] in mine]
+
+
+def managers(me: Caller, on: date | None = None) -> Managers:
+    """Who orders for a person in a unit now, or as another local day begins; the log is asked once for each manager."""
+    known, state = standing.of(me.tenant.ledger), organisation(me).state
+    now = known.now()
+    today = now.astimezone(LOCAL).date()
+    moment = Moment(now, today) if on in (None, today) else Moment(access_rights.span(on)[0], on)
+    orders_of = cache(known.orders_of)
+    return lambda person, unit: responsibility.manager(state, person, unit, moment, orders_of)
 
 
 def units_to_order_in(me: Caller, person: str) -> list[tuple[str, str]]:
     """The open units in which the caller orders for that person today, by name."""
-    state, day, mine = organisation(me).state, today(me), selves(me)
-    found = [one for one in state.units.values() if one.open_on(day) and state.manager_of(person, one.id, day) in mine]
+    state, day, mine, manager = organisation(me).state, today(me), selves(me), managers(me)
+    found = [one for one in state.units.values() if one.open_on(day) and manager(person, one.id) in mine]
     return sorted(((str(one.id), one.name) for one in found), key=lambda one: one[1].casefold())
 
 
 def waiting(me: Caller, stage: str) -> list[Row]:
     """Orders that wait for control (`ordered`) or for a superior (`objected`), each with what it would change."""
     rows = ask(me, lambda reads, connection: reads.in_stage(connection, stage))
-    state, day = organisation(me).state, today(me)
-    return [{**_placed(state, row, day), "difference": difference(me, row)} for row in rows]
+    state, manager = organisation(me).state, managers(me)
+    return [{**_placed(state, row, manager), "difference": difference(me, row)} for row in rows]
 
 
 def difference(me: Caller, row: Row) -> Difference | None:
@@ -209,7 +229,7 @@ def told(me: Caller, person: UUID, on: date) -> dict[str, Any]:
     knows = standing.of(me.tenant.ledger)
     state_now = organisation(me).state
     state = access_rights.fold(person, me.tenant.ledger.reader.stream(person), knows.place)
-    return access_rights.told(state, on, lambda unit: unit_name(state_now, unit))
+    return access_rights.told(state, on, lambda unit: unit_name(state_now, unit), cache(knows.orders_of))
 
 
 def unit_name(state: Organisation, unit: UUID | None) -> str:
@@ -217,6 +237,6 @@ def unit_name(state: Organisation, unit: UUID | None) -> str:
     return state.units[unit].name if unit is not None and unit in state.units else ""
 
 
-def _placed(state: Organisation, row: Row, day: date) -> Row:
-    manager = state.manager_of(str(row["person"]), row["unit"], day) if row["unit"] is not None else None
-    return {**row, "unit_name": unit_name(state, row["unit"]), "manager": manager}
+def _placed(state: Organisation, row: Row, manager: Managers) -> Row:
+    found = manager(str(row["person"]), row["unit"]) if row["unit"] is not None else None
+    return {**row, "unit_name": unit_name(state, row["unit"]), "manager": found}

@@ -11,7 +11,7 @@ import psycopg
 
 from api import log_reads
 from api.requests import Caller
-from domain.handlers import access_log, gate
+from domain.handlers import access_log, gate, standing
 from domain.handlers.gate import Permit
 from domain.handlers.work import permitted
 from domain.ledger.reader import HeadRow
@@ -25,6 +25,7 @@ from projections.journal.seen import Seen
 from projections.view import CASE, DOCUMENT, ENTRY, View
 
 Answer = TypeVar("Answer")
+NOBODYS = UUID(int=0)  # no record has it: asked for where a number is nobody's, so that it takes as long
 
 
 class Query(StrEnum):
@@ -96,6 +97,22 @@ def unit(me: Caller, kind: str, one: UUID) -> View:
     return found
 
 
+def above(me: Caller, kind: str, one: UUID | None) -> View | None:
+    """The case of an entry, or the entry of a document, as the reader may know it: whole where it may be read; its id and number
+    where it stands in the reader's lists; else None. A right to one record gives none to what it stands in (4.5.23)."""
+    if one is None:
+        return None
+    try:
+        return unit(me, kind, one)
+    except Refused as refused:
+        if isinstance(refused, NotFound):
+            return None
+        if not refused.code.startswith("access."):
+            raise
+    found = _folded(me, kind, one)
+    return {name: found.get(name) for name in ("id", "kind", "number")} | {"title": None, "title_erased": False, "screened": True}
+
+
 def _entries_listed(me: Caller, entries: list[View]) -> list[View]:
     """Those entries of a case that stand in the reader's lists; of those that the journal does not show yet, the gate says it."""
     wanted = {UUID(one["id"]) for one in entries}
@@ -164,7 +181,7 @@ def object_of(me: Caller, document: UUID, object_id: UUID) -> View:
 
 def journal(me: Caller, search: Search) -> Found:
     """The running journal."""
-    _permit_list(me, Query.SEARCH_JOURNAL)
+    permit_list(me, Query.SEARCH_JOURNAL)
     found = _seen(me, lambda connection, seen: me.tenant.journal.entries(connection, search, seen))
     rows_noted(me, ENTRY, found.rows)
     return found
@@ -172,7 +189,7 @@ def journal(me: Caller, search: Search) -> Found:
 
 def cases(me: Caller, search: Search) -> Found:
     """Cases."""
-    _permit_list(me, Query.SEARCH_JOURNAL)
+    permit_list(me, Query.SEARCH_JOURNAL)
     found = _seen(me, lambda connection, seen: me.tenant.journal.cases(connection, search, seen))
     rows_noted(me, CASE, found.rows)
     return found
@@ -180,18 +197,22 @@ def cases(me: Caller, search: Search) -> Found:
 
 def queues(me: Caller) -> dict[str, int]:
     """How much waits."""
-    _permit_list(me, Query.READ_QUEUES)
+    permit_list(me, Query.READ_QUEUES)
     return _seen(me, me.tenant.journal.queues)
 
 
 def numbered(me: Caller, kind: str, key: str) -> UUID | None:
     """The unit that has a number such as `2026/412` (kind case-number) or `2026/412-3` (entry-number)."""
-    _permit_list(me, Query.FIND_NUMBER)
-    found = me.tenant.ledger.reader.claim(kind, key)
-    if found is None:
-        return None
+    permit_list(me, Query.FIND_NUMBER)
+    ledger = me.tenant.ledger
+    found = ledger.reader.claim(kind, key)
     listing = Query.LIST_CASES if kind == CASE_NUMBER else Query.LIST_ENTRIES
-    return found if isinstance(_decide(me, listing, found), Allowed) else None
+    known, record = standing.of(ledger), found or NOBODYS
+    looked = known.looked()
+    if isinstance(_decide(me, listing, record), Allowed):
+        return found
+    known.look_on(record, looked)
+    return None
 
 
 def head(me: Caller) -> HeadRow:
@@ -206,7 +227,7 @@ def checkpoint(me: Caller) -> log_reads.Checkpoint | None:
     return log_reads.latest_checkpoint(me.tenant.ledger.reader)
 
 
-def _permit_list(me: Caller, query: Query) -> None:
+def permit_list(me: Caller, query: Query) -> None:
     """Pass the gate for a list, whose every row is asked for by itself: one who sees ids only sees rows of ids."""
     try:
         permit(me, query)

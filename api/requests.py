@@ -14,28 +14,33 @@ from typing import Any
 
 from fastapi import Request
 
+from api import players, tokens
 from api.installation import Installation, Tenant
 from api.login.logins import Logins
 from api.login.provider import Provider
 from api.login.sessions import Session
 from api.seals import Seals
+from api.settings import LOOPBACK
 from api.web import shell
 from api.web.texts import COOKIE as LANGUAGE_COOKIE
 from api.web.texts import Catalogues, Texts
 from domain.handlers import standing
 from domain.handlers.gate import Actor
-from domain.handlers.people import acting, name_of
+from domain.handlers.people import acting, acting_for, name_of
 from domain.handlers.work import Context
 from domain.ledger.clock import SetClock
 from domain.model.access_log import API, PAGE, AccessRead
 from domain.model.errors import Refused
+from domain.model.login import ABSOLUTE, IDLE, NO_RIGHT
+from domain.model.user import SERVICE
 
 PERSON_COOKIE = "dagbok_person"
+ACTING_COOKIE = "dagbok_acting_for"
 SESSION_COOKIE = "dagbok_session"
 POSITION_COOKIE = "dagbok_position"
 POSITION_HEADER = "X-Position"
 TENANT = "dagbok.tenant"
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ENDED = {NO_RIGHT: "login.right_ended", IDLE: "login.over", ABSOLUTE: "login.over"}
 
 Scope = MutableMapping[str, Any]
 
@@ -89,7 +94,7 @@ class Site:
     def knows_host(self, host: str) -> bool:
         """Whether a request for this host is for us. While anybody on the machine acts without login, a public name that an
         attacker points at the loopback address (DNS rebinding) must not be answered; names without a dot are never public."""
-        if self.settings.host not in _LOOPBACK:
+        if self.settings.host not in LOOPBACK:
             return True
         return "." not in host or _is_address(host) or self._by_host(host) is not None
 
@@ -106,18 +111,32 @@ class Site:
 
     def who(self, request: Request) -> tuple[Actor, Session | None]:
         """Who acts, with the session: its person, or the one chosen in the demonstration; where rights are not in use yet, the
-        setting. An empty actor is refused by the gate. Refused `login.required` where a session is wanted and there is none."""
+        setting. An empty actor is refused by the gate. Refused `login.required` where a session is wanted and there is none, and
+        once `login.right_ended` or `login.over` where it ends with this request."""
         ledger = self.tenant(request).ledger
         if self.demo is not None:
-            played = self.played(request)
-            return replace(acting(ledger, played), name=dict(self.demo.people).get(played, "")), None
+            played = players.actor(dict(self.demo.people), self.tenant(request), self.played(request))
+            return acting_for(ledger, played, request.cookies.get(ACTING_COOKIE, "")), None
         logins = self.logins_for(request)
         if logins is None:
             return acting(ledger, self.settings.actor), None
-        session = logins.find(self.cookie(request, SESSION_COOKIE))
+        if is_machine(request):
+            return self._service(request), None
+        session, ended = logins.look(self.cookie(request, SESSION_COOKIE))
         if session is None:
-            raise Refused("login.required", "4.1.1")
+            raise Refused(ENDED.get(ended, "login.required"), "4.1.1")
         return logins.actor(session), session
+
+    def _service(self, request: Request) -> Actor:
+        """The service whose bearer token the request carries, on REST alone. Refused `service.token`."""
+        tenant = self.tenant(request)
+        name = tokens.holder(self.settings.secrets, tenant.name, request.headers.get("authorization"))
+        known = standing.of(tenant.ledger)
+        person = known.called(f"service:{name}") if name is not None and name != tokens.IDM else None
+        user = known.person(person).file.user if person is not None else None
+        if person is None or user is None or user.kind != SERVICE:
+            raise Refused("service.token", "4.1.1")
+        return Actor(person, user.name)
 
     def logins_for(self, request: Request) -> Logins | None:
         """The logins of the request's municipality; None in a demonstration, and where rights are not in use yet."""
@@ -150,10 +169,11 @@ class Site:
             self.provider.close()
 
     def played(self, request: Request) -> str:
-        """The user name of the person whom the visitor of a demonstration plays; empty outside one."""
+        """Whom the visitor of a demonstration plays, as its menu names them (`players`); empty outside one."""
         known = dict(self.demo.people) if self.demo is not None else {}
-        chosen = request.cookies.get(PERSON_COOKIE, "")
-        return chosen if chosen in known else next(iter(known), "")
+        wanted = request.cookies.get(PERSON_COOKIE, "")
+        chosen = players.chosen(known, self.tenant(request), wanted) if known else None
+        return chosen or next(iter(known), "")
 
     def texts(self, request: Request) -> Texts:
         """The words in the reader's language."""
@@ -174,7 +194,8 @@ class Site:
 @dataclass(frozen=True, slots=True)
 class Caller:
     """One request's municipality, actor and language. prefix: of its addresses, empty or `/t/<name>`; face: `page` or `api`;
-    shown: what the access log was told of this request; session: None before rights are in use and in a demonstration."""
+    shown: what the access log was told of this request; session: None before rights are in use, in a demonstration and of a
+    machine; machine: a service with its token, which shows no more than that; late: not empty once a wait was in vain."""
 
     site: Site
     tenant: Tenant
@@ -185,6 +206,8 @@ class Caller:
     face: str = PAGE
     shown: list[AccessRead] = field(default_factory=list)
     session: Session | None = None
+    machine: bool = False
+    late: list[str] = field(default_factory=list)
 
     def context(self, idempotency_key: str | None = None) -> Context:
         """The context of a command or read."""
@@ -196,7 +219,8 @@ class Caller:
         return found if found != person or self.site.demo is None else dict(self.site.demo.people).get(person, person)
 
     def up_to_date(self) -> bool:
-        """Wait, at most `read_wait_ms`, until the journal shows what this reader has written; False where it does not yet."""
+        """Wait, at most `read_wait_ms` a request, until the journal shows what this reader has written; False where some of this
+        request's answer may have been read before it did."""
         chain_id, _, position = self.seen.rpartition("#")
         if (
             not position.isascii()
@@ -205,12 +229,20 @@ class Caller:
             or chain_id != self.tenant.ledger.writer.chain_id
         ):
             return True
-        head = self.tenant.ledger.reader.head().position  # a position that was never written is not waited for
-        return self.tenant.wait(min(int(position), head), self.site.settings.read_wait_ms / 1_000)
+        if not self.late:
+            head = self.tenant.ledger.reader.head().position  # a position that was never written is not waited for
+            if not self.tenant.wait(min(int(position), head), self.site.settings.read_wait_ms / 1_000):
+                self.late.append(position)
+        return not self.late
 
     def after(self, position: str) -> Caller:
         """The same caller, having just written up to `<chain_id>#<position>`."""
         return replace(self, seen=position)
+
+
+def is_machine(request: Request) -> bool:
+    """Whether a request comes with a token instead of a session; only REST takes one."""
+    return route_path(request.scope).startswith("/api/") and "authorization" in request.headers
 
 
 def site_of(request: Request) -> Site:
@@ -226,8 +258,10 @@ def caller_of(request: Request) -> Caller:
     seen = request.headers.get(POSITION_HEADER) or site.unseal("position", request.cookies.get(POSITION_COOKIE, "")) or ""
     prefix = str(request.scope.get("root_path", ""))
     actor, session = site.who(request)
+    machine = site.demo is None and session is None and is_machine(request)
     face = API if route_path(request.scope).startswith("/api/") else PAGE
-    return Caller(site, site.tenant(request), actor, site.texts(request), prefix, seen[:400], face, session=session)
+    tenant, texts = site.tenant(request), site.texts(request)
+    return Caller(site, tenant, actor, texts, prefix, seen[:400], face, session=session, machine=machine)
 
 
 def tenant_for(request: Request) -> Tenant:

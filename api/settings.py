@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 class Settings(BaseSettings):
     """Settings of one installation, read from the environment (DAGBOK_DATA and so on)."""
@@ -52,6 +54,9 @@ class Settings(BaseSettings):
     )
     read_wait_ms: int = Field(default=300, description="How long a page waits for what its reader just wrote, milliseconds.")
 
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token that /metrics asks for; empty: it answers this machine alone."
+    )
     session_idle_minutes: int = Field(default=60, gt=0, description="Minutes without use after which a session ends.")
     session_hours: int = Field(default=12, gt=0, description="Hours after which a session ends in any case.")
     oidc_issuer: str = Field(default="", description="OpenID provider that people log in at, exactly as it names itself.")
@@ -61,6 +66,16 @@ class Settings(BaseSettings):
     oidc_claim: str = Field(default="preferred_username", description="Claim of the ID token that holds the user name.")
     oidc_acr: str = Field(default="", description="Values of acr that stand for two factors, with spaces between.")
     oidc_amr: str = Field(default="mfa", description="Values of amr that stand for two factors, with spaces between.")
+
+    @property
+    def secrets(self) -> Path:
+        """Where passwords of the database's roles and digests of tokens lie."""
+        return self.data / "secrets"
+
+    @property
+    def reached_from_outside(self) -> bool:
+        """Whether others than this machine reach the program, by itself or through what stands before it."""
+        return self.host not in LOOPBACK or bool(self.public_url)
 
     @property
     def signer_folder(self) -> Path:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from domain.model import (
     access_log,
+    calendar,
     case_file,
     chain_log,
     classification,
@@ -19,6 +20,7 @@ from domain.model import (
     registry_entry,
     rights_change,
     series,
+    urgent,
     user,
 )
 
@@ -75,6 +77,7 @@ NAMES: Mapping[str, type] = {
     "registry-entry.type-changed.v1": registry_entry.EntryTypeChanged,
     "registry-entry.party-recorded.v1": registry_entry.PartyRecorded,
     "registry-entry.party-removed.v1": registry_entry.PartyRemoved,
+    "registry-entry.assigned.v1": registry_entry.EntryAssigned,
     "registry-entry.signed-off.v1": registry_entry.SignedOff,
     "registry-entry.sign-off-removed.v1": registry_entry.SignOffRemoved,
     "registry-entry.document-linked.v1": registry_entry.DocumentLinked,
@@ -112,8 +115,18 @@ NAMES: Mapping[str, type] = {
     "rights.objected.v1": rights_change.RightsObjected,
     "rights.settled.v1": rights_change.RightsSettled,
     "rights.executed.v1": rights_change.RightsExecuted,
+    "urgent-access.ordered.v1": urgent.UrgentOrdered,
+    "urgent-access.confirmed.v1": urgent.UrgentConfirmed,
+    "urgent-access.ended.v1": urgent.UrgentEnded,
+    "urgent-access.reviewed.v1": urgent.UrgentReviewed,
+    "calendar.working-hours-set.v1": calendar.WorkingHoursSet,
+    "calendar.closed-day-set.v1": calendar.ClosedDaySet,
+    "access.urgent-opened.v1": access_log.UrgentOpened,
     "access.read.v1": access_log.AccessRead,
     "rights.reviewed.v1": rights_change.RightsReviewed,
+    "rights.ordered-by-hand.v1": rights_change.RightsOrderedByHand,
+    "rights.handed-over.v1": rights_change.RightsHandedOver,
+    "rights.taken-over.v1": rights_change.RightsTakenOver,
     "rights.requested.v1": idm.RightsRequested,
     "rights.request-answered.v1": idm.RightsRequestAnswered,
     "idm.described.v1": idm.IdmDescribed,

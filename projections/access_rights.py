@@ -1,6 +1,7 @@
 """Which rights a person had, on whose order, from when to when: folded from the person's own facts (Noark 5: 4.5.29, 4.5.32).
 
-Shape (DESIGN §9): `{"person": {"id", "name", "title", "unit"}, "on", "rights": [..], "ended": [..]}`.
+Shape (DESIGN §9): `{"person": {"id", "name", "title", "unit"}, "on", "rights": [..], "waiting": [..], "ended": [..]}`; those of
+`rights` and `waiting` say in `without_manager` (`manager`, `since`, `overdue`) that whoever answered for them is gone, else null.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from uuid import UUID
 
 from domain.ledger.clock import LOCAL
 from domain.ledger.reader import Recorded
-from domain.model import person
-from domain.model.access import Right
+from domain.model import person, responsibility
+from domain.model.access import Moment, Right
 from domain.model.person import PersonFile
+from domain.model.responsibility import OrdersOf
 from domain.model.rights_change import (
+    Order,
     Orders,
     RightsControlled,
     RightsExecuted,
@@ -71,11 +74,22 @@ def span(on: date | datetime) -> tuple[datetime, datetime]:
     return start, datetime.combine(on + timedelta(days=1), time(), LOCAL)
 
 
-def told(state: Entitlements, on: date | datetime, unit_name: Callable[[UUID | None], str]) -> Told:
-    """The rights that were in force at any moment of a local day, or at an instant; and those that had ended by then."""
+def told(
+    state: Entitlements, on: date | datetime, unit_name: Callable[[UUID | None], str], orders_of: OrdersOf | None = None
+) -> Told:
+    """The rights that were in force at any moment of a local day, or at an instant; and those that had ended by then.
+
+    orders_of: of a manager. With it, rights whose manager is gone say so, and what would have begun but waits for a successor
+    stands in `waiting` (practice R12); without it, every right counts as begun by date.
+    """
     start, end = span(on)
-    all_rights = rights(state.file.orders, {order: (str(order),) for order in state.file.orders.orders})
+    orders = state.file.orders
+    starts = {key: responsibility.start(one, orders_of, LOCAL) for key, one in _asking(orders)} if orders_of else {}
+    places = {order: (str(order),) for order in orders.orders}
+    all_rights = rights(orders, places, starts)
     current = [one for one in all_rights if _in_force(one, start, end)]
+    waits = [one for one in rights(orders, places) if starts.get(_order(one), one.decided_at) is None]
+    waiting = [one for one in waits if _in_force(one, start, end)]
     ended = [one for one in all_rights if one not in current and _begun(one) is not None and _over(one, start)]
     last = next(iter(reversed([one for one in state.file.orders.orders.values() if one.fact.roles])), None)
     body = last.fact.body if last is not None else None
@@ -87,9 +101,28 @@ def told(state: Entitlements, on: date | datetime, unit_name: Callable[[UUID | N
             "unit": unit_name(last.fact.unit) if last is not None else None,
         },
         "on": on.isoformat(),
-        "rights": [_shape(state, one, unit_name) for one in current],
+        "rights": [{**_shape(state, one, unit_name), "without_manager": _gone(orders, one, end, orders_of)} for one in current],
+        "waiting": [{**_shape(state, one, unit_name), "without_manager": _gone(orders, one, end, orders_of)} for one in waiting],
         "ended": [{**_shape(state, one, unit_name), "ended_by": _ended_by(state, one)} for one in ended],
     }
+
+
+def _asking(orders: Orders) -> list[tuple[UUID, Order]]:
+    return [(key, one) for key, one in orders.orders.items() if responsibility.asks(one)]
+
+
+def _order(one: Right) -> UUID:
+    return UUID(one.rests_on[0])
+
+
+def _gone(orders: Orders, right: Right, end: datetime, orders_of: OrdersOf | None) -> Told | None:
+    """Who answered for the right and is gone by the end of that day, and since when; None where the manager is there."""
+    last = end - timedelta(microseconds=1)
+    one, at = orders.orders[_order(right)], Moment(last, last.astimezone(LOCAL).date())
+    since = responsibility.gone_on(one, orders_of, at, LOCAL) if orders_of is not None else None
+    if since is None:
+        return None
+    return {"manager": one.responsible, "since": since.isoformat(), "overdue": responsibility.overdue(since, at.day)}
 
 
 def _stepped(state: Entitlements, recorded: Recorded, place: Place) -> dict[UUID, Steps]:
@@ -99,6 +132,7 @@ def _stepped(state: Entitlements, recorded: Recorded, place: Place) -> dict[UUID
         case RightsOpened():
             steps[fact.order] = Steps(at, at)
         case RightsOrdered():
+            at = _ordered(fact, at)
             steps[fact.order] = Steps(at, None if fact.widens else at)
             if not fact.widens:
                 _end(steps, fact.replaces, at)
@@ -111,6 +145,11 @@ def _stepped(state: Entitlements, recorded: Recorded, place: Place) -> dict[UUID
         case _:
             pass
     return steps
+
+
+def _ordered(fact: RightsOrdered, at: Told) -> Told:
+    """Whose order it is: the manager's whom an identity system names, with who carried it (practice R11)."""
+    return at if fact.orderer == at["by"] else {**at, "by": fact.orderer, "through": at["by"]}
 
 
 def _end(steps: dict[UUID, Steps], orders: Iterable[UUID], at: Told) -> None:
@@ -141,7 +180,7 @@ def _over(one: Right, start: datetime) -> bool:
 
 
 def _shape(state: Entitlements, one: Right, unit_name: Callable[[UUID | None], str]) -> Told:
-    steps = state.steps[UUID(one.rests_on[0])]
+    steps = state.steps[_order(one)]
     return {
         "role": one.role,
         "unit": unit_name(one.unit),
@@ -157,5 +196,5 @@ def _shape(state: Entitlements, one: Right, unit_name: Callable[[UUID | None], s
 
 def _ended_by(state: Entitlements, one: Right) -> Told:
     """What ended it: the order that stopped or replaced it; by its own last day the order itself."""
-    steps = state.steps[UUID(one.rests_on[0])]
+    steps = state.steps[_order(one)]
     return steps.ended or steps.ordered

@@ -7,7 +7,7 @@ same functions as the gate's, so the answer is the one that the gate gave, or wo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -18,6 +18,7 @@ from domain.ledger.clock import LOCAL
 from domain.ledger.ledger import Ledger
 from domain.ledger.reader import Recorded
 from domain.model import facets
+from domain.model import person as people
 from domain.model.access import Allowed, Answer, Denied, Moment, Subject, may
 from domain.model.organisation import Organisation
 from domain.model.person import PersonFile
@@ -71,7 +72,13 @@ class AsOf:
         found = Known(0, PersonFile(Orders(one)))
         for recorded in self.stream(stream) if stream is not None else ():
             found = standing.known(found, recorded, self._standing.place(recorded))
-        return found
+        return standing.settled(found, self._orders_of, self.true_at) if found.unsettled else found
+
+    def _orders_of(self, manager: str) -> Orders:
+        stream, state = standing.uuid_of(manager), PersonFile(Orders(manager))
+        for recorded in self.stream(stream) if stream is not None else ():
+            state = people.evolve(state, recorded.stream, recorded.fact)
+        return state.orders
 
     def view(self, record: UUID) -> View | None:
         """The record as it stood; None where it did not exist."""
@@ -120,9 +127,10 @@ class AsOf:
         entry = self._judged(own.entry).facets if own.entry is not None else None
         of_case = (entry or own.facets).case
         case = self._judged(of_case).facets if of_case is not None else None
-        return facets.subject(
+        found = facets.subject(
             own.facets, entry, case, lambda named: standing.units_of(self.organised(), named), self._standing.who
         )
+        return replace(found, file=record if own.facets.kind == facets.CASE else of_case)
 
     def _judged(self, record: UUID) -> Judged:
         found = Judged(0, None)

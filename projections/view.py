@@ -200,6 +200,15 @@ def _created(view: View, fact: c.CaseFileCreated, _recorded: Recorded) -> None:
     view["number"] = f"{fact.year}/{fact.sequence}"
 
 
+def _assigned(view: View, fact: e.EntryAssigned, _recorded: Recorded) -> None:
+    handler, parties = plain(fact.case_handler), {str(party) for party in fact.parties}
+    if not parties:
+        view["case_handler"] = handler
+    for party in view.get("parties", []):
+        if party["id"] in parties:
+            party["case_handler"] = handler
+
+
 def _discarded(view: View, _fact: Any, _recorded: Recorded) -> None:
     view["discarded"] = True
 
@@ -262,6 +271,7 @@ _FOLDS: dict[type, Any] = {
     e.EntryTypeChanged: _changed,
     e.PartyRecorded: _put("parties", "party"),
     e.PartyRemoved: _take("parties", "party"),
+    e.EntryAssigned: _assigned,
     e.SignedOff: _put("sign_offs", "sign_off"),
     e.SignOffRemoved: _take("sign_offs", "sign_off"),
     e.DocumentLinked: _linked,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -101,6 +101,14 @@ class Sight:
         named = self._named(connection, judge, subjects)
         return replace(seen, named=named) if named else seen
 
+    def classes(self, connection: psycopg.Connection[Any]) -> list[tuple[Class, Subject]]:
+        """Every class that a row has or had, with what rights ask of it now. Raises psycopg.OperationalError."""
+        known = standing.of(self._ledger)
+        organised = known.organisation()
+        with self._guard:
+            self._learn(connection, known, organised)
+            return [(one, self._subjects[one.id]) for _, one in self._classes]
+
     def _learn(self, connection: psycopg.Connection[Any], known: Standing, organised: Organised) -> None:
         """Take in new classes, and look again for those whom nobody was called so far."""
         query = sql.SQL(
@@ -141,12 +149,14 @@ class Sight:
         head = self._ledger.reader.head()
         if (head, len(self._unknown)) == self._asked:  # nobody can have been registered since
             return
-        digests = {self._digests[name]: name for name in self._unknown}
+        digests: dict[str, list[str]] = {}  # one person is named in upper and lower case
+        for name in self._unknown:
+            digests.setdefault(self._digests[name], []).append(name)
         claimed = sql.Identifier(self._ledger.tenant, "ledger_claim")
         query = sql.SQL("select key, originator_id from {} where kind = %s and key = any(%s)").format(claimed)
         for key, person in self._ledger.reader.rows(query, (USER_NAME, list(digests))):
-            self._names[digests[key]] = str(person)
-            self._unknown.discard(digests[key])
+            self._names |= dict.fromkeys(digests[key], str(person))
+            self._unknown.difference_update(digests[key])
         self._asked = head, len(self._unknown)
 
     def _subject(self, one: Class, known: Standing, organised: Organised) -> Subject:
@@ -188,32 +198,61 @@ class Sight:
         return answers.seen
 
     def _named(self, connection: psycopg.Connection[Any], judge: Judge, subjects: Mapping[UUID, Subject]) -> dict[str, Part]:
-        """What was named to the person for today: the record, and what stands below it."""
-        who = {judge.person.id, *(right.acting_for for right in judge.person.rights if right.acting_for)}
-        tables = {name: sql.Identifier(self._schema, name) for name in ("granted", "case_file", "entry", "document")}
-        mine = sql.SQL("select record, person, first_day, last_day from {granted} where person = any(%s)").format(**tables)
-        given: dict[UUID, list[Grant]] = {}
-        for record, person, first_day, last_day in connection.execute(mine, (list(who),)):
-            if first_day <= judge.at.day <= last_day:
-                given.setdefault(record, []).append(Grant(person, first_day, last_day))
-        if not given:
-            return {}
-        below = sql.SQL(
-            "select 'case', id, class, array[id] from {case_file} where id = any(%(r)s)"
-            " union all select 'entry', id, class, array[id, case_id] from {entry} where id = any(%(r)s) or case_id = any(%(r)s)"
-            " union all select 'document', id, class, array[id, entry_id, case_id] from {document}"
-            " where id = any(%(r)s) or entry_id = any(%(r)s) or case_id = any(%(r)s)"
-        ).format(**tables)
+        """What was named to the person for today, and what urgent access opens: the record, and what stands below it."""
         sets: dict[str, tuple[set[UUID], set[UUID], set[UUID]]] = {}
-        for kind, unit, of, levels in connection.execute(below, {"r": list(given)}).fetchall():
+        named = named_units(connection, self._schema, judge.person, judge.at)
+        found = {unit: (kind, of, grants) for kind, unit, of, grants in named}
+        files: dict[UUID, UUID] = {}
+        for kind, unit, of, file in urgent_units(connection, self._schema, judge.person, judge.at):
+            files[unit] = file
+            found.setdefault(unit, (kind, of, ()))
+        for unit, (kind, of, grants) in found.items():
             about = subjects.get(of)
             if about is not None:
-                grants = tuple(grant for level in levels for grant in given.get(level, ()))
-                judged = judge.part(kind, replace(about, grants=grants))
+                judged = judge.part(kind, replace(about, grants=grants, file=files.get(unit)))
                 for holds, into in zip(judged, sets.setdefault(kind, (set(), set(), set())), strict=True):
                     if holds:
                         into.add(unit)
         return {kind: _part(found) for kind, found in sets.items()}
+
+
+def named_units(
+    connection: psycopg.Connection[Any], schema: str, person: Person, at: Moment
+) -> Iterator[tuple[str, UUID, UUID, tuple[Grant, ...]]]:
+    """(kind, unit, class, grants of that day) of what was named to the person, or to whom the person acts for, and below it."""
+    who = {person.id, *(right.acting_for for right in person.rights if right.acting_for)}
+    mine = sql.SQL("select record, person, first_day, last_day from {} where person = any(%s)").format(
+        sql.Identifier(schema, "granted")
+    )
+    given: dict[UUID, list[Grant]] = {}
+    for record, named, first_day, last_day in connection.execute(mine, (list(who),)):
+        if first_day <= at.day <= last_day:
+            given.setdefault(record, []).append(Grant(named, first_day, last_day))
+    if not given:
+        return
+    for kind, unit, of, levels in _below(connection, schema, given):
+        yield kind, unit, of, tuple(grant for level in levels for grant in given.get(level, ()))
+
+
+def urgent_units(
+    connection: psycopg.Connection[Any], schema: str, person: Person, at: Moment
+) -> Iterator[tuple[str, UUID, UUID, UUID]]:
+    """(kind, unit, class, case) of what urgent access opens to the person at that moment."""
+    cases = {one.file for one in person.urgent if one.in_force(at)}
+    for kind, unit, of, levels in _below(connection, schema, cases) if cases else ():
+        yield kind, unit, of, levels[-1]
+
+
+def _below(connection: psycopg.Connection[Any], schema: str, records: Iterable[UUID]) -> list[tuple[str, UUID, UUID, list[UUID]]]:
+    """(kind, unit, class, the unit and those that it stands in) of these records and what stands below them."""
+    tables = {name: sql.Identifier(schema, name) for name in ("case_file", "entry", "document")}
+    below = sql.SQL(
+        "select 'case', id, class, array[id] from {case_file} where id = any(%(r)s)"
+        " union all select 'entry', id, class, array[id, case_id] from {entry} where id = any(%(r)s) or case_id = any(%(r)s)"
+        " union all select 'document', id, class, array[id, entry_id, case_id] from {document}"
+        " where id = any(%(r)s) or entry_id = any(%(r)s) or case_id = any(%(r)s)"
+    ).format(**tables)
+    return connection.execute(below, {"r": list(records)}).fetchall()
 
 
 def _part(sets: tuple[set[UUID], set[UUID], set[UUID]]) -> Part:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import conninfo, sql
 
-from api import upkeep
+from api import succession, upkeep, urgent
 from api.installation import Installation, Tenant
 from domain.handlers import standing
 from domain.ledger import tenants, timesource
@@ -142,8 +142,25 @@ def _tenant(opened: Installation, name: str, unsafe: list[str], warnings: list[s
         "last_checkpoint": int(row[0]) if row and row[0] else 0,
         "journal_lag": lag,
         **_access_log(opened, name, unsafe),
+        **_managed(tenant, unsafe, warnings),
         "walls": _walls(opened, tenant, unsafe),
     }
+
+
+def _managed(tenant: Tenant, unsafe: list[str], warnings: list[str]) -> dict[str, Any]:
+    """Who answers for rights (practice R9, R12), and what urgent access (R14) is open or has no finding yet."""
+    if standing.of(tenant.ledger).organisation().state.opened is None:
+        return {}
+    try:
+        warnings.extend(f"{tenant.name}: {one}" for one in succession.faults(tenant))
+        open_now, to_review = urgent.standing_open(tenant)
+    except psycopg.errors.UndefinedTable:  # the projection has not been made yet
+        return {}
+    if open_now:
+        warnings.append(f"{tenant.name}: {open_now} urgent accesses are open")
+    if to_review:
+        unsafe.append(f"{tenant.name}: {to_review} urgent accesses have not been reviewed")
+    return {"urgent_access_open": open_now, "urgent_access_to_review": to_review}
 
 
 def _walls(opened: Installation, tenant: Tenant, unsafe: list[str]) -> list[str]:

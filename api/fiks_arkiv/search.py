@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from domain.model.access_log import SEARCH_ROW, AccessRead
 from domain.model.registry_entry import ENTRY as JOURNALPOST
 from projections.journal.fields import Fields, Query, Table
 from projections.journal.seen import Seen
-from projections.view import View
+from projections.view import DOCUMENT, View
 
 ACTION = "journal.search"
 MOST = 1_000
@@ -132,7 +133,17 @@ def _coded(views: list[View], known: list[View]) -> list[AccessRead]:
         if code is not None:
             within = tuple(UUID(level["id"]) for level in (entry, case) if level is not None)
             found.append(AccessRead(UUID(one["id"]), one["kind"], code, SEARCH_ROW, within))
+        found += _held(one, by_id, code)
     return found
+
+
+def _held(one: View, by_id: Mapping[str, View], code: str | None) -> Iterator[AccessRead]:
+    """The documents of an entry of the answer that have a code of their own: they are shown whole in it."""
+    for link in one.get("documents", ()):
+        own = (by_id.get(link["id"], {}).get("screening") or {}).get("access_restriction")
+        if own is not None and own != code:
+            within = (UUID(one["id"]), *((UUID(one["case"]),) if one.get("case") else ()))
+            yield AccessRead(UUID(link["id"]), DOCUMENT, own, SEARCH_ROW, within)
 
 
 def _words(definition: Node) -> str:

@@ -56,11 +56,11 @@ def written(secret: bytes) -> str:
 
 
 def recovery_codes() -> list[str]:
-    """Ten codes of 80 bits in a form that can be written down."""
-    made = [base64.b32encode(new_secret(10)).decode().lower() for _ in range(RECOVERY_CODES)]
-    return ["-".join(one[n : n + 4] for n in range(0, 16, 4)) for one in made]
+    """Ten codes of 120 bits in a form that can be written down."""
+    made = [base64.b32encode(new_secret(15)).decode().lower() for _ in range(RECOVERY_CODES)]
+    return ["-".join(one[n : n + 4] for n in range(0, 24, 4)) for one in made]
 
 
 def recovery_digest(code: str) -> bytes:
-    """What is kept of a recovery code. A plain hash is enough: 80 random bits are not guessed."""
+    """What is kept of a recovery code. A plain hash is enough of 120 random bits (ASVS 5.0, 6.5.2)."""
     return hashlib.sha256(code.strip().lower().replace("-", "").replace(" ", "").encode()).digest()

@@ -15,5 +15,7 @@ def require_fresh_login(me: Caller) -> None:
 
     For deciding rights, release and signing. Nothing is asked before rights are in use, and in a demonstration.
     """
+    if me.machine:  # a token shows no person, and so nobody twice
+        raise Refused("login.stale", "4.5.29")
     if me.session is not None and me.tenant.ledger.clock.now() - me.session.fresh_at >= FRESH_FOR:
         raise Refused("login.stale", "4.5.29")

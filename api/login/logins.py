@@ -94,16 +94,20 @@ class Logins:
 
     def find(self, token: str) -> Session | None:
         """The session of a cookie, ended where it is over or its person has no right in force any more."""
+        return self.look(token)[0]
+
+    def look(self, token: str) -> tuple[Session | None, str]:
+        """The same, and why it ended where it just has: `idle`, `absolute` or `no-right`; empty where there was none."""
         at = self.now()
         found, over = self.sessions.find(token, at) if token else (None, "")
         if found is None:
-            return None
+            return None, ""
         if not over and not self.rights(found.person, at):
             over = NO_RIGHT
         if over:
             self.end(found, over)
-            return None
-        return found
+            return None, over
+        return found, ""
 
     def rights(self, person: UUID, at: datetime) -> list[Right]:
         """The rights of a person that are in force."""

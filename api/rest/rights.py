@@ -57,6 +57,7 @@ class PersonRights(BaseModel):
     person: dict[str, Any]
     on: str
     rights: list[dict[str, Any]]
+    waiting: list[dict[str, Any]]
     ended: list[dict[str, Any]]
 
 

@@ -16,10 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import errors
+from api import errors, tokens
 from api.installation import Tenant
 from api.requests import site_of
-from api.scim import token
 from api.scim.directory import Directory
 from api.scim.problems import MEDIA_TYPE, answer
 from api.scim.service import Service
@@ -63,7 +62,7 @@ class Scim:
     def _answer(self, request: Request, body: bytes) -> Response:
         site = site_of(request)
         texts, tenant = site.texts(request), site.tenant(request)
-        if not token.holds(site.settings.data / "secrets", tenant.name, request.headers.get("authorization")):
+        if tokens.holder(site.settings.secrets, tenant.name, request.headers.get("authorization")) != tokens.IDM:
             raise Refused("idm.token")
         try:
             return self._served(request, body, tenant, lambda code: texts(f"error.{code}"))

@@ -12,7 +12,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api import log_reads
-from api.requests import POSITION_COOKIE, Caller, route_path, secure_cookie
+from api.players import choices
+from api.requests import POSITION_COOKIE, Caller, Site, route_path, secure_cookie
 from api.web import forms, shell
 from api.web.said import Said, lenient
 from api.writes import Done
@@ -44,7 +45,6 @@ def page(request: Request, me: Caller, name: str, *, status: int = 200, search: 
 def frame(request: Request, me: Caller, search: str = "") -> shell.Frame:
     """What the shell shows around a page."""
     site = me.site
-    demo = site.demo
     return shell.Frame(
         texts=me.texts,
         municipality=municipality(me),
@@ -55,8 +55,18 @@ def frame(request: Request, me: Caller, search: str = "") -> shell.Frame:
         search=search,
         chain=chain_status(me),
         person=me.actor.name if me.session is not None else "",
-        demo=shell.DemoBar(site.played(request), demo.people, demo.clock.now()) if demo else None,
+        acting_for=me.name_of(me.actor.acting_for) if me.actor.acting_for is not None else "",
+        demo=demo_bar(request, site),
+        section=route_path(request.scope),
     )
+
+
+def demo_bar(request: Request, site: Site) -> shell.DemoBar | None:
+    """The strip above a demonstration's pages; None outside one."""
+    demo = site.demo
+    if demo is None:
+        return None
+    return shell.DemoBar(site.played(request), choices(demo.people, site.tenant(request)), demo.clock.now())
 
 
 def chain_status(me: Caller) -> shell.ChainStatus:

@@ -58,7 +58,7 @@ def go(request: Request, number: str) -> RedirectResponse:
     me = caller_of(request)
     found = unit_path(me, number)
     if found is None:
-        reads.permit(me, reads.Query.FIND_NUMBER)
+        reads.permit_list(me, reads.Query.FIND_NUMBER)
         raise NotFound("unit", number[:80])
     return RedirectResponse(me.prefix + found, 303)
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import commands, reads
+from api import commands, people, reads
 from api.bodies import CaseChange, NewCase
 from api.requests import Caller, caller_of
 from api.web import forms
 from api.web.forms import Filled
 from api.web.page import onward, page, turn
 from api.writes import perform
+from domain.handlers import standing
+from domain.handlers.case_files import CreateCase
 from domain.ledger.identity import new_id
 from domain.model import codes
+from domain.model.access import PUBLIC, Subject
 from domain.model.case_file import CaseFileCreated
 from projections.journal.read import Search
 from projections.view import CASE
@@ -41,6 +45,18 @@ def listing(
     return page(request, me, "cases.html", found=found, asked=asked, turn=onwards, behind=behind, search=q)
 
 
+def permit_form(me: Caller) -> None:
+    """A new case's form is for whoever may make one in the unit of an own right: as it stands in use (B), else reserved (R)."""
+    known = standing.of(me.tenant.ledger)
+    state = known.organisation().state
+    units = dict.fromkeys((None, *(right.unit for right in known.person(me.actor.id).person.rights)))
+    paths = [state.path(unit) for unit in units]
+    own = Subject("case", owner=me.actor.id, authors=frozenset({me.actor.id}), assessment=PUBLIC)
+    ways = [(replace(own, units=path), status) for path in paths for status in ("B", "R")]
+    about, status = next((one for one in ways if people.may(me, CreateCase.ACTION, one[0], to_status=one[1])), ways[1])
+    people.permit(me, CreateCase.ACTION, about, to_status=status)
+
+
 @router.get("/new")
 def new(request: Request) -> HTMLResponse:
     """The form of a new case."""
@@ -49,7 +65,7 @@ def new(request: Request) -> HTMLResponse:
 
 
 def _new(request: Request, me: Caller, form: Filled) -> HTMLResponse:
-    reads.permit(me, reads.Query.LIST_CASES)
+    permit_form(me)
     return page(request, me, "case_new.html", form=form, status=form.told.status if form.told else 200)
 
 

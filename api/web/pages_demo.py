@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 
-from api import reads
+from api import players, reads
+from api.people import may
 from api.requests import PERSON_COOKIE, Caller, caller_of, secure_cookie
 from api.web import forms
 from api.web.shell import local_path
@@ -18,12 +20,13 @@ router = APIRouter(prefix="/demo", include_in_schema=False)
 
 @router.post("/person")
 def choose(request: Request) -> RedirectResponse:
-    """Play one of the demonstration's people; anybody else is refused."""
+    """Play one of the demonstration's people, or whoever was ordered for since; anybody else is refused `demo.person`."""
     me = caller_of(request)
-    reads.permit(me, reads.Query.CHOOSE_PERSON)
+    _permit(me, reads.Query.CHOOSE_PERSON)
     fields = forms.read(request)
-    chosen = fields.get("person", "")
-    if me.site.demo is None or chosen not in dict(me.site.demo.people):
+    assert me.site.demo is not None
+    chosen = players.chosen(dict(me.site.demo.people), me.tenant, fields.get("person", ""))
+    if chosen is None:
         raise Refused("demo.person")
     response = _back(me, fields)
     response.set_cookie(PERSON_COOKIE, chosen, **secure_cookie(request))
@@ -34,7 +37,7 @@ def choose(request: Request) -> RedirectResponse:
 def move(request: Request) -> RedirectResponse:
     """Move the demonstration's clock, all of its time, forward to a local date and time. Refused `demo.clock`."""
     me = caller_of(request)
-    reads.permit(me, reads.Query.MOVE_CLOCK)
+    _permit(me, reads.Query.MOVE_CLOCK)
     fields = forms.read(request)
     assert me.site.demo is not None
     try:
@@ -45,6 +48,14 @@ def move(request: Request) -> RedirectResponse:
     except (ValueError, OverflowError):
         raise Refused("demo.clock") from None
     return _back(me, fields)
+
+
+def _permit(me: Caller, query: reads.Query) -> None:
+    """Ask the gate for the visitor, who is none of the people: where the one played may nothing any more, any other may."""
+    assert me.site.demo is not None
+    people = dict(me.site.demo.people)
+    others = (replace(me, actor=players.actor(people, me.tenant, one)) for one in people)
+    reads.permit(next((one for one in (me, *others) if may(one, query)), me), query)
 
 
 def _back(me: Caller, fields: dict[str, str]) -> RedirectResponse:

@@ -75,7 +75,7 @@ def show(request: Request, entry: UUID) -> HTMLResponse:
 def entry_page(request: Request, me: Caller, entry: UUID, form: Filled) -> HTMLResponse:
     """The page of an entry, with a form that was refused where there is one."""
     one = reads.unit(me, ENTRY, entry)
-    case = reads.unit(me, CASE, UUID(one["case"])) if one.get("case") else None
+    case = reads.above(me, CASE, UUID(one["case"]) if one.get("case") else None)
     documents = reads.documents_of(me, one)
     status = form.told.status if form.told else 200
     today = me.tenant.ledger.clock.now().astimezone(me.texts.zone).date()

@@ -23,7 +23,7 @@ def show(request: Request, document: UUID) -> HTMLResponse:
     one = reads.unit(me, DOCUMENT, document)
     me.up_to_date()
     entry = reads.entry_of(me, document)
-    of = reads.unit(me, ENTRY, entry) if entry else None
+    of = reads.above(me, ENTRY, entry)
     return page(request, me, "document.html", document=one, entry=of)
 
 

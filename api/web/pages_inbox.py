@@ -8,10 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import orders, people
+from api import open_work, orders, people, preview, succession, urgent
 from api.login.fresh import require_fresh_login
 from api.orders import NewAnswer
 from api.people import Query
+from api.preview import Opened
 from api.requests import Caller, caller_of
 from api.web import forms
 from api.web.forms import Filled
@@ -23,9 +24,11 @@ from domain.handlers.organisation import Confirm
 from domain.handlers.rights import Answer
 from domain.model.errors import Refused
 from domain.model.organisation import ManagerProposed
+from projections.people.read import Row
 
 router = APIRouter(prefix="/rights", include_in_schema=False)
 DECIDING = frozenset({"control", "stands", "falls"})
+AT_ONCE = 20
 WAYS_BACK = {"execute": "/rights/execution"}
 
 
@@ -39,20 +42,36 @@ def _inbox(request: Request, me: Caller, form: Filled) -> HTMLResponse:
     people.permit(me, Query.LIST_WAITING)
     state = people.organisation(me).state
     changes = list(state.waiting.values())
+    waiting, objected = people.waiting(me, "ordered"), people.objections(me)
+    cells = [one for one in changes if not isinstance(one, ManagerProposed)]
+    confirms = {"manager": people.may(me, Confirm.MANAGER), "cells": people.may(me, Confirm.CELLS)}
     return rights_page(
         request,
         me,
         "rights_inbox.html",
         status=form.told.status if form.told else 200,
         form=form,
-        orders=people.waiting(me, "ordered"),
+        orders=waiting,
+        opened=_opened(me, [*waiting, *objected]),
+        opened_cells={one.change: [preview.of_change(me, one.change, None)] for one in cells if confirms["cells"]},
+        left=open_work.left(me),
         controls=people.may(me, Answer.CONTROL),
-        objections=people.objections(me),
+        objections=objected,
         managers=[one for one in changes if isinstance(one, ManagerProposed)],
-        cells=[one for one in changes if not isinstance(one, ManagerProposed)],
-        confirms={"manager": people.may(me, Confirm.MANAGER), "cells": people.may(me, Confirm.CELLS)},
+        cells=cells,
+        confirms=confirms,
         mine=people.selves(me),
+        urgent=urgent.listed(me),
+        without=succession.without_manager(me),
     )
+
+
+def _opened(me: Caller, rows: list[Row]) -> dict[UUID, tuple[Opened, ...]]:
+    """What each order would open and close, by order, of those that the reader decides; of more than can be counted at
+    once the page links to the lists."""
+    mine = [row for row in rows if preview.decides(me, row["person"], row["id"])]
+    counted = {row["id"]: preview.of_waiting(me, row["person"], row["id"], None).opened for row in mine[:AT_ONCE]}
+    return {**{row["id"]: () for row in mine[AT_ONCE:]}, **counted}
 
 
 @router.get("/execution")
@@ -73,6 +92,7 @@ def _execution(request: Request, me: Caller, form: Filled) -> HTMLResponse:
         form=form,
         orders=[{**row, "unit_name": people.unit_name(state, row["unit"])} for row in rows],
         executes=people.may(me, Answer.EXECUTE),
+        left=open_work.left(me),
         mine=people.selves(me),
     )
 
@@ -83,6 +103,8 @@ def answer(request: Request, person: UUID, order: UUID) -> Response:
     me = caller_of(request)
     fields = forms.read(request)
     said = fields.get("answer", "")
+    if (action := orders.ANSWERS.get("settle" if said in ("stands", "falls") else said)) is not None:
+        people.permit(me, action, people.as_manager)
     if said in DECIDING:
         require_fresh_login(me)
     try:
@@ -132,6 +154,7 @@ def _review(request: Request, me: Caller, form: Filled) -> HTMLResponse:
 def still_right(request: Request) -> Response:
     """Somebody's rights in a unit are still right."""
     me = caller_of(request)
+    people.permit(me, rights.Review.ACTION, people.as_manager)
     fields = forms.read(request)
     try:
         forms.check(request, me, fields)

@@ -17,7 +17,7 @@ from api.login.accounts import DEVICE_DAYS
 from api.login.flow import LASTS
 from api.login.logins import Entered, Logins, Tried
 from api.login.sessions import Session
-from api.requests import SESSION_COOKIE, Caller, route_path, secure_cookie, site_of
+from api.requests import ENDED, SESSION_COOKIE, Caller, route_path, secure_cookie, site_of
 from api.web import forms, shell
 from api.web.page import municipality
 from api.web.shell import local_path
@@ -32,12 +32,13 @@ FLOW_S, DEVICE_S = int(LASTS.total_seconds()), DEVICE_DAYS * 24 * 3600
 
 
 @router.get("/login", response_model=None)
-def login(request: Request, next: str = "/") -> Response:
-    """Where people log in; onward where they are in already."""
+def login(request: Request, next: str = "/", ended: str = "") -> Response:
+    """Where people log in; onward where they are in already. ended: why a session just did, in words of `ENDED`."""
     me, logins = _visitor(request)
     if logins is None or logins.find(me.site.cookie(request, SESSION_COOKIE)) is not None:
         return RedirectResponse(me.prefix + local_path(next), 303)
-    return shown(request, me, "login.html", onward=local_path(next), provider=logins.has_provider)
+    told = f"login.{ended}" if f"login.{ended}" in ENDED.values() else ""
+    return shown(request, me, "login.html", onward=local_path(next), provider=logins.has_provider, ended=told)
 
 
 @router.post("/login", response_model=None)
@@ -238,4 +239,4 @@ def _again(
     kept = {name: value for name, value in fields.items() if name == "user_name"}
     filled = forms.refused(form, kept, problem, me)
     assert filled.told is not None
-    return shown(request, me, page, status=filled.told.status, form=filled, **values)
+    return shown(request, me, page, status=filled.told.status, **{"form": filled, "ended": "", **values})

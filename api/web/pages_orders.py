@@ -7,22 +7,24 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
+import psycopg
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api import open_work, orders, people
+from api import open_work, orders, people, preview
 from api.orders import NewOrder, NewStop
+from api.preview import Preview
 from api.requests import Caller, caller_of
 from api.web import forms
 from api.web.forms import Filled
 from api.web.page import onward
+from api.web.pages_handover import choices
 from api.web.rights_page import rights_page
 from api.writes import perform
 from domain.handlers import rights
 from domain.model import codes, idm
 from domain.model.errors import NotFound, Refused
 from domain.model.matrix import ROLES
-from domain.model.order_difference import Difference
 from domain.model.rights_change import RightsOrdered
 from domain.model.user import KINDS, SERVICE
 from projections.people.read import Row
@@ -57,7 +59,7 @@ def choose(
         "rights_order.html",
         staff=_by_person(people.staff(me)),
         asked=people.asked_by_idm(me),
-        found=[one for one in found if str(one["id"]) not in mine and one["kind"] != SERVICE],
+        found=[one for one in found if one["kind"] != SERVICE],
         q=q,
         orders=[{**one, "unit_name": people.unit_name(state, one["unit"])} for one in given],
     )
@@ -67,13 +69,14 @@ def choose(
 def order(request: Request) -> Response:
     """Give the order; with `step=preview` only show what it would change."""
     me = caller_of(request)
+    people.permit(me, ORDER, people.as_manager)
     fields = forms.read(request)
     try:
         forms.check(request, me, fields)
         person, _, handle = orders.order(_order_of(fields), "page")
-        if fields.get("step") == "preview":
-            difference = rights.preview(me.tenant.ledger, me.context(), handle, person)
-            return _form(request, me, Filled("order", fields), difference)
+        page = _previewed(fields)
+        if page is not None:
+            return _form(request, me, Filled("order", fields), preview.of_command(me, handle, person, page))
         keys = (person,) if fields.get("person") else ()
         done = perform(me, keys, handle, key=forms.key_of(fields), given=keys)
     except forms.PROBLEMS as problem:
@@ -81,12 +84,21 @@ def order(request: Request) -> Response:
     return onward(request, me, done, f"/people/{done.unit(RightsOrdered)}")
 
 
-def _form(request: Request, me: Caller, form: Filled, difference: Difference | None = None) -> HTMLResponse:
+def _previewed(fields: Mapping[str, str]) -> int | None:
+    """Which page of the lists a form asks to see before anything is ordered; None where it orders."""
+    step, _, page = fields.get("step", "").partition(":")
+    if step != "preview":
+        return None
+    return int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 0
+
+
+def _form(request: Request, me: Caller, form: Filled, shown: Preview | None = None) -> HTMLResponse:
     """The form of an order, with what was wrong or what it would change."""
     people.permit(me, ORDER, people.as_manager)
     person = _uuid(form.values.get("person", ""))
     known = people.known(me, person) if person is not None else None
     state, day = people.organisation(me).state, people.today(me)
+    own = str(person) in people.selves(me)
     cleared = sorted({one.code for one in state.codes if state.basis_of(one.code, day) is not None})
     return rights_page(
         request,
@@ -95,14 +107,15 @@ def _form(request: Request, me: Caller, form: Filled, difference: Difference | N
         status=form.told.status if form.told else 200,
         form=form,
         person=known.file if known is not None else None,
-        units=people.units_to_order_in(me, str(person) if person is not None else ""),
+        units=[] if own else people.units_to_order_in(me, str(person) if person is not None else ""),
+        own=own,
         running=people.running(me, [person]) if person is not None else [],
         kinds=[kind for kind in KINDS if kind != SERVICE],
         roles=ROLES,
         codes=cleared or list(codes.ACCESS_RESTRICTION),
         groups=sorted(state.groups.values(), key=lambda one: one.name.casefold()),
         represented=_represented(me),
-        difference=difference,
+        preview=shown,
     )
 
 
@@ -142,7 +155,7 @@ def _order_of(fields: Mapping[str, str]) -> NewOrder:
     """The body of a sent form."""
     wanted: dict[str, Any] = {
         name: fields.get(name, "").strip()
-        for name in ("person", "unit", "first_day", "last_day", "title", "reason", "acting_for", "request")
+        for name in ("person", "unit", "first_day", "last_day", "title", "reason", "acting_for", "request", "handover")
     }
     for part, name in zip(PARTS, ("roles", "codes", "groups", "replaces"), strict=True):
         wanted[name] = [key.partition("-")[2] for key in fields if key.startswith(f"{part}-")]
@@ -172,13 +185,28 @@ def stop_form(request: Request, person: UUID | None = None, unit: UUID | None = 
     if person is None:
         people.permit(me, STOP, people.as_manager)
         return RedirectResponse(f"{me.prefix}/rights/order", 303)
-    return _stop_form(request, me, person, Filled("stop", {"unit": str(unit or ""), "last_day": people.today(me).isoformat()}))
+    filled = Filled("stop", {"unit": str(unit or ""), "last_day": people.today(me).isoformat()})
+    return _stop_form(request, me, person, filled, _of_stop(me, person, unit))
+
+
+def _of_stop(me: Caller, person: UUID, unit: UUID | None) -> Preview | None:
+    """What a stop today would change, where the page can already tell."""
+    people.permit(me, STOP, people.rights_of(person))
+    units = [row["unit"] for row in people.running(me, [person]) if row["unit"] is not None]
+    if not units:
+        return None
+    _, handle = orders.stop(person, NewStop(unit=unit or units[0], last_day=people.today(me)), "page")
+    try:
+        return preview.of_command(me, handle, person)
+    except Refused:
+        return None
 
 
 @router.post("/stop")
 def stop(request: Request) -> Response:
     """Stop somebody's rights in a unit; with `step=preview` only show what it would change."""
     me = caller_of(request)
+    people.permit(me, STOP, people.as_manager)
     fields = forms.read(request)
     person = _uuid(fields.get("person", ""))
     try:
@@ -187,25 +215,36 @@ def stop(request: Request) -> Response:
             raise Refused("rights.person_missing", "4.5.29")
         wanted = {name: fields.get(name, "").strip() for name in ("unit", "last_day", "reason")}
         _, handle = orders.stop(person, forms.parse(NewStop, wanted), "page")
-        if fields.get("step") == "preview":
-            difference = rights.preview(me.tenant.ledger, me.context(), handle, person)
-            return _stop_form(request, me, person, Filled("stop", fields), difference)
+        page = _previewed(fields)
+        if page is not None:
+            return _stop_form(request, me, person, Filled("stop", fields), preview.of_command(me, handle, person, page))
         done = perform(me, (person,), handle, key=forms.key_of(fields), given=(person,))
     except forms.PROBLEMS as problem:
         if person is None:
             people.permit(me, STOP, people.as_manager)
             raise
         return _stop_form(request, me, person, forms.refused("stop", fields, problem, me))
-    return onward(request, me, done, f"/people/{person}")
+    return onward(request, me, done, _after_stop(me.after(done.position), person))
 
 
-def _stop_form(request: Request, me: Caller, person: UUID, form: Filled, difference: Difference | None = None) -> HTMLResponse:
-    people.permit(me, STOP, people.as_manager)
+def _after_stop(me: Caller, person: UUID) -> str:
+    """To what is still open; that it cannot be looked up now holds up no stop."""
+    try:
+        left = open_work.of_person(me, people.known(me, person), 0).records
+    except psycopg.Error:
+        left = 0
+    return f"/rights/handover?person={person}" if left else f"/people/{person}"
+
+
+def _stop_form(request: Request, me: Caller, person: UUID, form: Filled, shown: Preview | None = None) -> HTMLResponse:
+    people.permit(me, STOP, people.rights_of(person))
+    people.organisation(me)
     known = people.known(me, person)
     running = people.running(me, [person])
     units = {str(row["unit"]): row["unit_name"] for row in running if row["unit"] is not None}
     if not units:
         raise NotFound("right", str(person)) if not running else Refused("rights.nothing_to_stop", "4.5.30")
+    work = open_work.of_person(me, known)
     return rights_page(
         request,
         me,
@@ -215,9 +254,10 @@ def _stop_form(request: Request, me: Caller, person: UUID, form: Filled, differe
         person=known.file,
         running=running,
         units=list(units.items()),
-        work=open_work.of_person(me, known),
+        work=work,
         late=_past(form.values.get("last_day", ""), people.today(me)),
-        difference=difference,
+        preview=shown,
+        **choices(me, known, work),
     )
 
 

@@ -96,6 +96,9 @@ def _unit(request: Request, me: Caller, unit: UUID, form: Filled) -> HTMLRespons
         managers=[one for one in reversed(state.managers) if one.unit == unit],
         waiting=[one for one in state.waiting.values() if isinstance(one, ManagerProposed) and one.unit == unit],
         others=[(str(one.id), one.name) for one, _ in _nested(state, None, 0) if one.id != unit],
+        present=next(
+            (one.manager for one in people.in_force(state, people.today(me)) if (one.unit, one.person) == (unit, None)), ""
+        ),
         named=[(str(one["id"]), one["name"]) for one in named if one["kind"] != SERVICE],
         changes=people.may(me, organisation.CHANGE_UNIT),
         proposes=proposes,

@@ -9,13 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api import access_requests, people
+from api import access_requests, people, urgent
 from api.people import Query as Asked
 from api.requests import Caller, caller_of
 from api.web import forms
 from api.web.forms import Filled
 from api.web.rights_page import rights_page
 from domain.handlers import rights
+from domain.handlers.people import represented
 from domain.model.access import Subject
 from domain.model.errors import NotFound, Refused
 
@@ -52,7 +53,7 @@ def own_page(request: Request, me: Caller, on: str, form: Filled) -> HTMLRespons
 
 
 def _own(me: Caller) -> Subject:
-    return Subject("administration", authors=frozenset({me.actor.id}), concerns=me.actor.id)
+    return Subject("administration", authors=frozenset(people.selves(me)), concerns=me.actor.id)
 
 
 @router.get("/people/{person}")
@@ -73,7 +74,7 @@ def _page(request: Request, me: Caller, person: UUID, on: str, form: Filled, **v
     told = people.told(me, person, wanted)
     rows = people.ask(me, lambda reads, connection: reads.of_person(connection, person))
     units = {row["unit"]: people.unit_name(state, row["unit"]) for row in rows if row["unit"] is not None}
-    others = not values["own"]
+    others, manager = not values["own"], people.managers(me, wanted)
     return rights_page(
         request,
         me,
@@ -83,12 +84,14 @@ def _page(request: Request, me: Caller, person: UUID, on: str, form: Filled, **v
         person=known.file,
         on=wanted,
         told=told,
+        urgent=urgent.of_person(me, person),
+        represented=[me.name_of(one) for one in represented(me.tenant.ledger, me.actor.id)] if not others else [],
         waiting=[
             {**row, "unit_name": units.get(row["unit"], "")}
             for row in rows
             if row["stage"] in ("ordered", "objected", "returned")
         ],
-        managers=[(name, state.manager_of(str(person), unit, wanted)) for unit, name in units.items()],
+        managers=[(name, manager(str(person), unit)) for unit, name in units.items()],
         orders=others
         and bool(people.units_to_order_in(me, str(person)))
         and people.may(me, rights.Order.ACTION, people.as_manager),

@@ -9,9 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api import organising, people
+from api import organising, people, preview
 from api.organising import CellsChange, CodeChange, GroupChange
 from api.people import Query as Asked
+from api.preview import Opened
 from api.requests import Caller, caller_of
 from api.web import forms
 from api.web.forms import Filled
@@ -47,7 +48,9 @@ def catalogue(request: Request, role: Given = "", table: Given = "case", on: Giv
     return _catalogue(request, caller_of(request), role, table, on, Filled())
 
 
-def _catalogue(request: Request, me: Caller, role: str, table: str, on: str, form: Filled) -> HTMLResponse:
+def _catalogue(
+    request: Request, me: Caller, role: str, table: str, on: str, form: Filled, shown: Opened | None = None
+) -> HTMLResponse:
     people.permit(me, Asked.READ_MATRIX)
     organised = people.organisation(me)
     if (role and role not in ROLES) or table not in TABLES:
@@ -61,6 +64,7 @@ def _catalogue(request: Request, me: Caller, role: str, table: str, on: str, for
         "roles.html",
         status=form.told.status if form.told else 200,
         form=form,
+        opened=shown,
         role=role,
         table=table,
         tables=TABLES,
@@ -100,7 +104,7 @@ def _actions(matrix: Matrix, role: str) -> int:
 
 @router.post("/cells")
 def propose(request: Request) -> Response:
-    """Propose another cell; another person confirms."""
+    """Propose another cell, which another person confirms; with `step=preview` only show what it would open and close."""
     me = caller_of(request)
     fields = forms.read(request)
     fresh: UUID = new_id()
@@ -109,10 +113,16 @@ def propose(request: Request) -> Response:
         cell = {name: fields.get(name, "").strip() for name in ("cell", "scope", "condition")}
         wanted = {"cells": [cell], "first_day": fields.get("first_day", ""), "reason": fields.get("reason", "")}
         body = forms.parse(CellsChange, wanted)
+        step, _, page = fields.get("step", "").partition(":")
+        if step == "preview":
+            people.permit(me, ProposeCells.ACTION)
+            at = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 0
+            shown = preview.of_cells(me, preview.texts_of(body), body.first_day, at)
+            return _again(request, me, Filled("cells", fields), shown)
         stream = standing.of(me.tenant.ledger).stream
         done = perform(me, (stream,), lambda work: organising.propose_cells(work, fresh, body), key=forms.key_of(fields))
     except forms.PROBLEMS as problem:
-        return _again(request, me, "cells", fields, problem)
+        return _again(request, me, forms.refused("cells", fields, problem, me))
     return onward(request, me, done, "/roles")
 
 
@@ -129,7 +139,7 @@ def set_code(request: Request) -> Response:
         stream = standing.of(me.tenant.ledger).stream
         done = perform(me, (stream,), lambda work: organising.set_code(work, body), key=forms.key_of(fields))
     except forms.PROBLEMS as problem:
-        return _again(request, me, "code", fields, problem)
+        return _again(request, me, forms.refused("code", fields, problem, me))
     return onward(request, me, done, "/roles")
 
 
@@ -144,14 +154,14 @@ def set_group(request: Request) -> Response:
         stream = standing.of(me.tenant.ledger).stream
         done = perform(me, (stream,), lambda work: organising.set_group(work, body), key=forms.key_of(fields))
     except forms.PROBLEMS as problem:
-        return _again(request, me, "group", fields, problem)
+        return _again(request, me, forms.refused("group", fields, problem, me))
     return onward(request, me, done, "/roles")
 
 
-def _again(request: Request, me: Caller, name: str, fields: dict[str, str], problem: Exception) -> HTMLResponse:
-    role = fields.get("role", "") if fields.get("role", "") in ROLES else ""
-    table = fields.get("table", "") if fields.get("table", "") in TABLES else "case"
-    return _catalogue(request, me, role, table, "", forms.refused(name, fields, problem, me))
+def _again(request: Request, me: Caller, form: Filled, shown: Opened | None = None) -> HTMLResponse:
+    role = form.values.get("role", "") if form.values.get("role", "") in ROLES else ""
+    table = form.values.get("table", "") if form.values.get("table", "") in TABLES else "case"
+    return _catalogue(request, me, role, table, "", form, shown)
 
 
 def _day(text: str) -> date:

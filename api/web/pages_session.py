@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from api.login.fresh import require_fresh_login
 from api.login.logins import Logins
 from api.login.sessions import Session
 from api.requests import SESSION_COOKIE, Caller, caller_of, secure_cookie, site_of
@@ -45,8 +46,9 @@ def choose(request: Request) -> Response:
 
 @router.post("/session/end-others", response_model=None)
 def end_others(request: Request) -> Response:
-    """Log out everywhere else."""
+    """Log out everywhere else: for somebody who has shown a short while ago who it is (ASVS 5.0, 7.5.2)."""
     me, logins, session = _mine(request)
+    require_fresh_login(me)
     forms.check(request, me, forms.read(request))
     logins.end_all(session.person, ELSEWHERE, but=session)
     return _back(request, me, "")

@@ -13,7 +13,7 @@ from api.web.page import page
 from domain.handlers import rights, standing
 from domain.model import codes
 from domain.model.access import Subject
-from domain.model.matrix import Cell
+from domain.model.matrix import Cell, MatrixError, Reach, scope
 from domain.model.order_difference import CODE, GROUP, ROLE, Entitlement
 from domain.model.organisation import Organisation
 
@@ -41,12 +41,14 @@ def rights_page(request: Request, me: Caller, name: str, *, status: int = 200, *
 
 def tabs(me: Caller) -> list[tuple[str, str]]:
     """The pages that the reader may open."""
-    own = Subject("administration", authors=frozenset({me.actor.id}), concerns=me.actor.id)
+    own = Subject("administration", authors=frozenset(people.selves(me)), concerns=me.actor.id)
     manager = people.as_manager
     wanted = (
         ("/rights/me", "rights.tab.me", people.Query.READ_RIGHTS, own),
         ("/rights/order", "rights.tab.order", rights.Order.ACTION, manager),
         ("/rights/inbox", "rights.tab.inbox", people.Query.LIST_WAITING, None),
+        ("/rights/urgent", "rights.tab.urgent", people.Query.LIST_WAITING, None),
+        ("/rights/without-manager", "rights.tab.without-manager", people.Query.LIST_WAITING, None),
         ("/rights/execution", "rights.tab.execution", people.Query.LIST_EXECUTION, None),
         ("/rights/readings", "rights.tab.readings", access_log.ACTION, people.own_units(me)),
         ("/rights/review", "rights.tab.review", rights.Review.ACTION, manager),
@@ -102,9 +104,28 @@ class Called:
 
     def cell(self, cell: Cell) -> str:
         """Whom a cell reaches, in words."""
-        said = [self._reach(one.letter, one.limit) for one in cell.reaches]
+        return self._reaching(cell.mode, cell.reaches)
+
+    def scope(self, text: str) -> str:
+        """The same of a scope as the table writes it; the text itself where it is none."""
+        try:
+            mode, reaches = scope(text)
+        except MatrixError:
+            return text
+        return self._reaching(mode, reaches) or "–"
+
+    def place(self, cell: str) -> str:
+        """Where a cell stands, by its id: role, action, type and statuses."""
+        table, action, kind, before, after, role = cell.split(":")
+        kinds = codes.name(codes.ENTRY_TYPE, kind, self._texts.language) if kind != "*" else ""
+        leads = f"→ {self.status(table, after)}" if after != "-" else ""
+        parts = (self.role(role) + ":", self.action(action), kinds, self.status(table, before), leads)
+        return " ".join(one for one in parts if one)
+
+    def _reaching(self, mode: str, reaches: tuple[Reach, ...]) -> str:
+        said = [self._reach(one.letter, one.limit) for one in reaches]
         joined = self._texts("matrix.or.text").join(said)
-        return f"{self._texts(f'matrix.mode.{_MODES[cell.mode]}')} {joined}" if cell.mode else joined
+        return f"{self._texts(f'matrix.mode.{_MODES[mode]}')} {joined}" if mode else joined
 
     def _reach(self, letter: str, limit: str) -> str:
         said = self._texts(f"matrix.reach.{_REACHES[letter]}")

@@ -74,7 +74,9 @@ class Frame:
     """The values that the shell itself shows on one page.
 
     `path` is the page's own address without `prefix`, the tenant's (empty, or `/t/<name>`); `query` its query string without `?`.
-    `person` is the name of whom is logged in; a `bare` page, of a visitor not known yet, has neither navigation nor search.
+    `person` is the name of whom is logged in, `acting_for` that of the one whose substitute acts; a `bare` page, of a visitor not
+    known yet, has neither navigation nor search. `section` is the address for the navigation where it is not `path`: of a page
+    that answers a form.
     """
 
     texts: Texts
@@ -88,6 +90,8 @@ class Frame:
     demo: DemoBar | None = None
     person: str = ""
     bare: bool = False
+    section: str = ""
+    acting_for: str = ""
 
     @property
     def here(self) -> str:
@@ -111,7 +115,8 @@ class Frame:
 
     def at(self, path: str) -> bool:
         """Whether the page stands at `path` or under it: the navigation marks it as the current one."""
-        return self.path == path or (path != "/" and self.path.startswith(path + "/"))
+        here = self.section or self.path
+        return here == path or (path != "/" and here.startswith(path + "/"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,9 +66,10 @@ def chain_of(ledger: Ledger) -> AccessChain:
 
 
 def reading(ledger: Ledger, permit: Permit, record: UUID, what: str) -> AccessRead | None:
-    """The fact of a read that the gate has let pass; None where the record has no access code, or rights do not rule yet."""
-    subject = permit.subject
-    if subject is None or subject.assessment != CODED or subject.code is None:
+    """The fact of a read that the gate has let pass; None where the record has no access code and no urgent access opened it, or
+    rights do not rule yet."""
+    subject, urgent = permit.subject, permit.reason.endswith(":u")
+    if subject is None or not (urgent or (subject.assessment == CODED and subject.code is not None)):
         return None
     known = standing.of(ledger)
     own = known.judged(record, fresh=False)
@@ -79,7 +80,7 @@ def reading(ledger: Ledger, permit: Permit, record: UUID, what: str) -> AccessRe
     return AccessRead(
         record,
         own.facets.kind,
-        subject.code,
+        subject.code or "",
         what,
         tuple(one for one in within if one is not None),
         by_audit or None,
@@ -124,6 +125,9 @@ def rows(ledger: Ledger, actor: Actor, shown: Sequence[AccessRead]) -> None:
     by_audit = {right.role for right in cleared} == {AUDITOR}
     facts = [replace(one, audit=by_audit or None) for one in shown]
     rests_on = [place for right in cleared for place in right.rests_on]
+    cases = {unit for one in shown for unit in (one.record, *one.within)}
+    opened = [one for one in person.urgent if one.in_force(moment) and one.file in cases]
+    rests_on += [place for one in opened for place in one.rests_on]
     for at in range(0, len(facts), FACTS_LIMIT):
         append(ledger, facts[at : at + FACTS_LIMIT], actor, rests_on)
 

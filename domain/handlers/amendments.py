@@ -15,7 +15,7 @@ from domain.handlers.work import Work
 from domain.model import case_file, document, record, registry_entry, series
 
 DESCRIBE = "record.describe"
-SCREEN = "record.screen"
+SCREEN, LOWER = "record.screen", "record.lower-screening"
 CLASSIFY = "record.classify"
 COMMENT = "record.comment"
 PARTIES = "record.change-parties"
@@ -74,8 +74,8 @@ def refer(work: Work, unit: UUID, fact: record.CrossReferenced) -> None:
 
 
 def screen(work: Work, unit: UUID, current: record.Screened | None, wanted: record.Screened | None) -> None:
-    """Screen the unit so, or no longer at all."""
-    work.permit(SCREEN, unit)
+    """Screen the unit so, or no longer at all; what becomes visible by it is a lowering, with rules of its own."""
+    work.permit(SCREEN if record.raises(current, wanted) else LOWER, unit)
     if wanted == current:
         return
     work.record(unit, record.Unscreened() if wanted is None else record.screened(wanted))

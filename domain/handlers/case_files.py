@@ -7,6 +7,7 @@ from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
+from domain.handlers import colleagues
 from domain.handlers.metadata import Metadata, describe
 from domain.handlers.standing import Organised, Standing
 from domain.handlers.work import Work
@@ -43,6 +44,7 @@ class AssignCase:
     """Set case responsible (M306) or administrative unit (M305) of a case file."""
 
     ACTION: ClassVar[str] = "case-file.assign"
+    TO_UNIT: ClassVar[str] = "case-file.assign-unit"
     unit: UUID
     case_responsible: Named | None = None
     administrative_unit: Named | None = None
@@ -95,8 +97,11 @@ def change_status(work: Work, command: ChangeCaseStatus) -> None:
 
 
 def assign(work: Work, command: AssignCase) -> None:
-    """Another responsible person or unit."""
-    work.permit(command.ACTION, command.unit)
+    """Another responsible person, or unit: who hands over an own case may give it to a colleague or back to the manager."""
+    if command.administrative_unit is not None:
+        work.permit(command.TO_UNIT, command.unit)
+    if command.case_responsible is not None or command.administrative_unit is None:
+        colleagues.require(work, work.permit(command.ACTION, command.unit), command.case_responsible)
     work.record(command.unit, *case_file.assign(load(work, command.unit), command.case_responsible, command.administrative_unit))
 
 

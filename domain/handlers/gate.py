@@ -6,7 +6,7 @@ not been opened yet (`installation-opened`), no rights exist and every named act
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -17,7 +17,7 @@ from domain.handlers.standing import Known, Organised, Standing
 from domain.ledger.clock import LOCAL
 from domain.ledger.faults import LedgerError
 from domain.ledger.ledger import Ledger
-from domain.model.access import Allowed, Answer, Denied, Held, Moment, Person, Step, Subject, held, judge
+from domain.model.access import Allowed, Answer, Denied, Held, Moment, Person, Right, Step, Subject, held, judge, urgently
 from domain.model.errors import NotFound, Refused
 
 ADMINISTRATION = "administration"
@@ -112,13 +112,18 @@ def permit(ledger: Ledger, actor: Actor, asked: Asked) -> Permit:
     # a stop that stands in the log holds, whatever the act's own instant
     if person.newest is not None and person.newest > asked.at:
         raise Overtaken
+    looked = known.looked()
     answer, subject = _answer(known, organised, person, actor, asked)
     if isinstance(answer, Allowed) and not answer.ids_only:
         expect = {known.stream: organised.version}
         if person.version:
             expect[UUID(person.file.id)] = person.version
         return Permit(answer.reason, answer.rests_on, expect, answer.two, answer.condition, subject)
-    return _refuse(known, organised, person, actor, asked, subject, answer)
+    if asked.record is not None and not _shown(known, organised, person, actor, asked, subject):
+        known.look_on(asked.record, looked)
+        raise NotFound("unit", str(asked.record))
+    reason = answer.reason if isinstance(answer, Denied) else "ids-only"
+    raise Refused(f"access.{reason.replace('-', '_')}", "4.5.1", {"action": asked.action, "rests_on": ", ".join(answer.rests_on)})
 
 
 def decide(ledger: Ledger, actor: Actor, asked: Asked) -> Answer:
@@ -132,10 +137,26 @@ def decide(ledger: Ledger, actor: Actor, asked: Asked) -> Answer:
 
 def profile(person: Person, actor: Actor, at: Moment) -> Person:
     """The person with the rights of this session: an administrator's profile reads no content, and the other one administers
-    nothing; a substitute's rights count only where the person acts for the other one."""
-    rights = [one for one in person.rights if one.acting_for in (None, actor.acting_for)]
+    nothing; who acts for another has the rights of that substitute alone, with the own clearances (practice R12)."""
+    rights = represented(person, actor.acting_for, at)
     both = {one.role in ADMINISTRATORS for one in rights if one.in_force(at)} == {True, False}
     return replace(person, rights=tuple(one for one in rights if not both or (one.role in ADMINISTRATORS) == actor.administers))
+
+
+def represented(person: Person, acting_for: str | None, at: Moment) -> list[Right]:
+    """The person's own rights; for another, those of the substitute with the clearances of the person's own."""
+    rights = [one for one in person.rights if one.acting_for == acting_for]
+    if acting_for is None:
+        return rights
+    own = [one for one in person.rights if one.acting_for is None and (one.codes or one.groups) and one.in_force(at)]
+    return [_cleared(one, own) for one in rights]
+
+
+def _cleared(right: Right, own: Sequence[Right]) -> Right:
+    """A substitute's right with the clearances of the person's own."""
+    codes, groups = (frozenset[str]().union(*some) for some in ([one.codes for one in own], [one.groups for one in own]))
+    rests_on = dict.fromkeys((*right.rests_on, *(place for one in own for place in one.rests_on)))
+    return replace(right, codes=codes, groups=groups, rests_on=tuple(rests_on))
 
 
 def _answer(known: Standing, organised: Organised, person: Known, actor: Actor, asked: Asked) -> tuple[Answer, Subject | None]:
@@ -145,12 +166,15 @@ def _answer(known: Standing, organised: Organised, person: Known, actor: Actor, 
     about = subject or _NO_RECORD
     at = asked.moment
     step = Step(about.table, action_of(asked.action, about), about.type, about.status, asked.to_status)
-    return judge(person.file.id, _held(known, organised, person, actor, step, at), about, at.day), subject
+    answer = judge(person.file.id, _held(known, organised, person, actor, step, at), about, at.day)
+    if person.person.urgent:
+        answer = urgently(profile(person.person, actor, at), step, about, at, known.matrix(organised, at.day), answer)
+    return answer, subject
 
 
 def _held(known: Standing, organised: Organised, person: Known, actor: Actor, step: Step, at: Moment) -> Held:
     """What the tables say to the person; of instants after every order and stop, remembered by the day."""
-    settled = person.newest is None or person.newest <= at.instant
+    settled = not person.unsettled and (person.newest is None or person.newest <= at.instant)
     key = step, at.day, organised.version, actor.acting_for, actor.administers
     found = person.held.get(key) if settled else None
     if found is None:
@@ -165,24 +189,11 @@ def action_of(action: str, about: Subject) -> str:
     return _CORRECTION[about.table] if action in _CORRECTABLE and about.status in _CLOSED.get(about.table, "") else action
 
 
-def _refuse(
-    known: Standing,
-    organised: Organised,
-    person: Known,
-    actor: Actor,
-    asked: Asked,
-    subject: Subject | None,
-    answer: Answer,
-) -> Permit:
-    """Say why not; of a record that does not stand in the person's lists, not even that it is there."""
-    of_record = asked.record is not None and asked.action not in tables.administrative()
-    if of_record and (subject is None or not _listed(known, organised, person, actor, asked, subject)):
-        raise NotFound("unit", str(asked.record))
-    reason = answer.reason if isinstance(answer, Denied) else "ids-only"
-    raise Refused(f"access.{reason.replace('-', '_')}", "4.5.1", {"action": asked.action, "rests_on": ", ".join(answer.rests_on)})
-
-
-def _listed(known: Standing, organised: Organised, person: Known, actor: Actor, asked: Asked, subject: Subject) -> bool:
+def _shown(known: Standing, organised: Organised, person: Known, actor: Actor, asked: Asked, subject: Subject | None) -> bool:
+    """Whether the person may know that the record is there: it stands in the person's lists."""
+    if asked.action in tables.administrative():
+        return True
+    if subject is None:
+        return False
     listing = replace(asked, action=_LISTED.get(subject.table, asked.action), record=None, subject=subject, to_status="-")
-    found, _ = _answer(known, organised, person, actor, listing)
-    return isinstance(found, Allowed)
+    return isinstance(_answer(known, organised, person, actor, listing)[0], Allowed)

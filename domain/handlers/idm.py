@@ -130,8 +130,10 @@ def take_up(work: Work, command: TakeUp) -> UUID:
 def turn_down(work: Work, command: TurnDown) -> None:
     """The manager of the unit asked for, or whoever orders at all where the unit is not known, says no."""
     request = _waiting(work, command.person, command.request)
-    state, actor = organisation.load(work), work.context.actor.id
-    manager = state.manager_of(str(command.person), request.unit, work.today) if request.unit is not None else actor
+    organisation.load(work)
+    actor = work.context.actor.id
+    known, unit = standing.of(work.ledger), request.unit
+    manager = known.manager(known.organisation(), str(command.person), unit, work.at) if unit is not None else actor
     work.permit(rights.Order.ACTION, subject=_about(str(command.person), manager))
     if not command.reason.strip():
         raise Refused("rights.reason_missing", "4.5.29")

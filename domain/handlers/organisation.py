@@ -196,13 +196,19 @@ def propose_cells(work: Work, command: ProposeCells) -> UUID:
     if not command.cells:
         raise Refused("matrix.cell", "4.5.7", {"cell": ""})
     for text in command.cells:
-        try:
-            tables.cell_of(text)
-        except MatrixError as problem:
-            raise Refused("matrix.cell", "4.5.7", {"cell": text.cell[:200], "scope": text.scope[:80]}) from problem
+        checked_cell(text)
     fact = CellsProposed(command.change, work.context.actor.id, max(command.first_day, work.today), command.cells, command.reason)
     work.record(standing.of(work.ledger).stream, fact)
     return command.change
+
+
+def checked_cell(text: CellText) -> CellText:
+    """A cell that a table has, with a scope that is one. Refused `matrix.cell`."""
+    try:
+        tables.cell_of(text)
+    except MatrixError as problem:
+        raise Refused("matrix.cell", "4.5.7", {"cell": text.cell[:200], "scope": text.scope[:80]}) from problem
+    return text
 
 
 def confirm(work: Work, command: Confirm) -> None:

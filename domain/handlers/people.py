@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 from uuid import UUID
 
 from domain.handlers import standing
 from domain.handlers.gate import Actor
 from domain.handlers.work import Work
+from domain.ledger.clock import LOCAL
 from domain.ledger.ledger import Ledger
 from domain.model import person, user
-from domain.model.access import Subject
+from domain.model.access import Moment, Subject
 from domain.model.errors import NotFound, Refused
 from domain.model.person import PersonFile
 from domain.model.user import USER_NAME, NamesBody
@@ -56,6 +57,19 @@ def acting(ledger: Ledger, user_name: str) -> Actor:
     if found is None:
         return Actor(user_name, user_name)
     return Actor(found, name_of(ledger, found))
+
+
+def represented(ledger: Ledger, one: str) -> tuple[str, ...]:
+    """Whom the person may act for at this moment, as substitute."""
+    now = ledger.clock.now()
+    moment = Moment(now, now.astimezone(LOCAL).date())
+    rights = standing.of(ledger).person(one).person.rights
+    return tuple(sorted({right.acting_for for right in rights if right.acting_for is not None and right.in_force(moment)}))
+
+
+def acting_for(ledger: Ledger, actor: Actor, other: str) -> Actor:
+    """The actor, acting for the other one as long as that is a right in force, else for nobody."""
+    return replace(actor, acting_for=other) if other and other in represented(ledger, actor.id) else actor
 
 
 def name_of(ledger: Ledger, person_id: str) -> str:

@@ -97,9 +97,9 @@ def register(work: Work, command: Register) -> UUID:
     details = replace(command.details, today=work.today)
     case = details.case
     described = partial(_begun, work, command)
-    work.permit(command.ACTION, subject=described, to_status=details.status)
     if case is not None:
         work.permit(ADD_TO_CASE, case)
+    work.permit(command.ACTION, subject=described, to_status=details.status)
     if command.metadata.title is None:
         raise Refused("text.missing", "M020", {"element": "tittel"})
     if case is not None:

@@ -12,14 +12,14 @@ from domain.handlers.people import Newcomer
 from domain.handlers.standing import of as known_of
 from domain.handlers.work import Context, Work
 from domain.ledger.ledger import Ledger
-from domain.model import named_access, order_difference, ordering
-from domain.model.access import Subject
+from domain.model import named_access, order_difference, ordering, responsibility, rights_change
+from domain.model.access import Moment, Subject
 from domain.model.errors import Refused
 from domain.model.order_difference import Difference
 from domain.model.ordering import OrderRights, Standing
 from domain.model.organisation import Organisation
 from domain.model.person import PersonFile
-from domain.model.rights_change import Orders, RightsOrdered
+from domain.model.rights_change import Orders, RightsHandedOver, RightsOrdered
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,11 @@ def order(work: Work, command: Order) -> UUID:
         about = work.state(command.person)
     if about.user is not None and about.user.dated:
         standing = _dated(standing)
-    work.record(command.person, ordering.order(about.orders, command.wanted, standing))
+    if command.wanted.acting_for is not None:
+        standing = replace(standing, represented=people.require(work, command.wanted.acting_for).orders)
+    made = ordering.order(about.orders, command.wanted, standing)
+    before, after = ordering.around(command.wanted, made, standing)
+    work.record(command.person, *before, made, *after)
     return command.wanted.order
 
 
@@ -158,18 +162,34 @@ def preview(ledger: Ledger, context: Context, handle: Callable[[Work], UUID], pe
     """What an order or stop would change, decided as the command itself would be and recorded nowhere. Raises what it would."""
     before = known_of(ledger).person(str(person)).file.orders
     work = Work(ledger, context, ledger.clock.now(), fresh=True)
+    made = decided(work, handle)
+    return order_difference.of_order(handed_over(before, work), made, work.at, work.today)
+
+
+def handed_over(before: Orders, work: Work) -> Orders:
+    """The person's orders, with the handover that the order of this command says."""
+    for _, fact in work.facts:
+        before = rights_change.evolve(before, fact) if isinstance(fact, RightsHandedOver) else before
+    return before
+
+
+def decided(work: Work, handle: Callable[[Work], UUID]) -> RightsOrdered:
+    """The order that a handler decides; it is recorded nowhere. Raises what the handler would."""
     handle(work)
     (made,) = (fact for _, fact in work.facts if isinstance(fact, RightsOrdered))
-    return order_difference.of_order(before, made, work.at, work.today)
+    return made
 
 
 def _standing(work: Work, state: Organisation, about: PersonFile, unit: UUID | None, orderer: str | None = None) -> Standing:
     """Who the managers and superiors are that day; a substitute counts as the one acted for."""
     actor = work.context.actor
-    manager = state.manager_of(about.id, unit, work.today) if unit is not None else None
+    known = known_of(work.ledger)
+    moment = Moment(work.at, work.today)
+    manager = responsibility.manager(state, about.id, unit, moment, known.orders_of) if unit is not None else None
     superior = state.superior_of(orderer, unit, work.today) if unit is not None and orderer is not None else None
     managers, superiors = (_with_substitute(one, actor.id, actor.acting_for) for one in (manager, superior))
-    return Standing(work.at, work.today, actor.id, managers, superiors, frozenset(), about.user is not None and about.user.dated)
+    dated = about.user is not None and about.user.dated
+    return Standing(work.at, work.today, actor.id, managers, superiors, frozenset(), dated, actor.acting_for)
 
 
 def _with_substitute(named: str | None, actor: str, acting_for: str | None) -> frozenset[str]:

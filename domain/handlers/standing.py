@@ -6,9 +6,10 @@ come since. Nothing here decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -19,39 +20,57 @@ from domain.ledger.clock import LOCAL
 from domain.ledger.ledger import Ledger
 from domain.ledger.reader import Recorded
 from domain.ledger.submission import Appended, versions_of
-from domain.model import facets, organisation, person, rights_change
-from domain.model.access import Held, Person, Subject
+from domain.model import facets, organisation, person, responsibility, rights_change, urgent
+from domain.model.access import Held, Moment, Person, Subject
 from domain.model.facets import Facets
 from domain.model.matrix import Matrix
 from domain.model.organisation import CellsConfirmed, CellsProposed, Organisation
 from domain.model.person import PersonFile
 from domain.model.record import Named
 from domain.model.registry_entry import DocumentLinked
-from domain.model.rights_change import Orders
+from domain.model.rights_change import Orders, RightsTakenOver
 from domain.model.user import USER_NAME
 
 REMEMBERED, HELD = 20_000, 500
+DEEPEST = 4
+"""Statements that it takes to know all of a document for the first time: its own facts, the command that linked it, its entry's
+facts, its case's."""
+SETTLES = timedelta(seconds=10)  # longer than a fact is under way between its instant and the log
 Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)  # without slots: what follows from it is computed once
 class Known:
-    """A person at one version of their stream. positions: of the facts of each order."""
+    """A person at one version of their stream. positions: of the facts of each order and urgent access; started: orders known to
+    have begun, whatever becomes of their managers; starts: from when the others count, None while they wait for one."""
 
     version: int
     file: PersonFile
     positions: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
+    started: Mapping[UUID, datetime] = field(default_factory=dict)
+    starts: Mapping[UUID, datetime | None] = field(default_factory=dict)
 
     @cached_property
     def newest(self) -> datetime | None:
-        """The last instant at which an order of theirs was decided or stopped."""
-        orders = self.file.orders.orders.values()
-        return max((at for one in orders for at in (one.decided_at, one.stopped_at) if at is not None), default=None)
+        """The last instant at which an order of theirs was decided or stopped, or urgent access confirmed or ended."""
+        orders, urgent = self.file.orders.orders.values(), self.file.urgent.accesses.values()
+        instants = [at for one in orders for at in (one.decided_at, one.stopped_at)]
+        instants += [at for one in urgent for at in (one.confirmed_at, one.ended_at)]
+        instants += [taken.taken_at for one in orders for taken in one.taken]
+        return max((at for at in instants if at is not None), default=None)
+
+    @cached_property
+    def unsettled(self) -> tuple[UUID, ...]:
+        """Decided orders of which it is not settled yet that they have begun."""
+        orders = self.file.orders.orders
+        return tuple(key for key, one in orders.items() if responsibility.asks(one) and key not in self.started)
 
     @cached_property
     def person(self) -> Person:
         """With all rights that were ever ordered; `may` knows which are in force."""
-        return Person(self.file.id, rights_change.rights(self.file.orders, self.positions))
+        starts = {**self.started, **self.starts}
+        rights = rights_change.rights(self.file.orders, self.positions, starts)
+        return Person(self.file.id, rights, urgent.accesses(self.file.urgent, self.positions))
 
     @cached_property
     def held(self) -> Recent[Any, Held]:
@@ -86,6 +105,7 @@ class Standing:
         self._kept: Recent[UUID | str, Any] = Recent(REMEMBERED)
         self._names: Recent[str, str] = Recent(REMEMBERED)
         self._organised: Organised | None = None
+        self._looks = threading.local()
         self._matrices: Recent[tuple[int, date], Matrix] = Recent(8)
         domain = ledger.reader.record_chains[0][0].split("/")[0]
         self.stream = organisation_stream(domain)
@@ -104,15 +124,35 @@ class Standing:
     def person(self, one: str, fresh: bool = True) -> Known:
         """A person, without rights where nobody is known under that id."""
         kept: Known | None = self._kept.get(one)
-        if kept is not None and not fresh:
+        if kept is not None and not fresh and not kept.unsettled:
             return kept
         stream = uuid_of(one)
         if stream is None:
             return Known(0, PersonFile(Orders(one)))
-        found = kept or Known(0, PersonFile(Orders(str(stream))))
-        for recorded in self._ledger.reader.stream(stream, found.version):
-            found = known(found, recorded, self.place(recorded))
+        found = self._read(stream, kept or Known(0, PersonFile(Orders(str(stream)))))
+        if found.unsettled:
+            found = settled(found, self.orders_of, self._ledger.clock.now())
         return self._keep(one, found, kept) if found.version else found
+
+    def _read(self, stream: UUID, kept: Known) -> Known:
+        found = kept
+        for recorded in self._ledger.reader.stream(stream, kept.version):
+            found = known(found, recorded, self.place(recorded))
+        return found
+
+    def orders_of(self, manager: str) -> Orders:
+        """What was ordered for somebody, as the log has it now: whether an order begins rests on its manager's own."""
+        stream = uuid_of(manager)
+        if stream is None:
+            return Orders(manager)
+        kept: Known = self._kept.get(manager) or Known(0, PersonFile(Orders(str(stream))))
+        found = self._read(stream, kept)
+        return (self._keep(manager, found, kept) if found.version else found).file.orders
+
+    def manager(self, organised: Organised, person: str, unit: UUID, at: datetime) -> str | None:
+        """Who orders for a person in a unit at that instant (`responsibility.manager`)."""
+        moment = Moment(at, at.astimezone(LOCAL).date())
+        return responsibility.manager(organised.state, person, unit, moment, self.orders_of)
 
     def matrix(self, organised: Organised, day: date) -> Matrix:
         """The rights tables of a local day."""
@@ -125,12 +165,23 @@ class Standing:
             self._matrices.keep(key, found)
         return found
 
+    def looked(self) -> int:
+        """How often this thread has asked the log about a record so far."""
+        return getattr(self._looks, "count", 0)
+
+    def look_on(self, record: UUID, since: int) -> None:
+        """Ask the log about a record that is not shown until that was done as often since `since` as for the deepest of records:
+        how long the answer takes must not tell whether the record is there. Costs at most DEEPEST statements."""
+        while self.looked() - since < DEEPEST:
+            self.judged(record)
+
     def judged(self, record: UUID, fresh: bool = True) -> Judged:
         """A record's own facets; none where there is no such record. Not fresh: as far as commands have loaded the record."""
         kept: Judged = self._kept.get(record) or Judged(0, None)
         if not fresh and 0 < self._ledger.version_of(record) <= kept.version:
             return kept
         found = kept
+        self._looks.count = self.looked() + 1
         for recorded in self._ledger.reader.stream(record, kept.version):
             state = facets.evolve(found.facets, recorded.fact, recorded.envelope.actor, self.place(recorded))
             entry = self.entry_of(recorded) if state is not None and state.kind == facets.DOCUMENT else None
@@ -145,7 +196,8 @@ class Standing:
         entry = self.judged(own.entry, fresh).facets if own.entry is not None else None
         of_case = (entry or own.facets).case
         case = self.judged(of_case, fresh).facets if of_case is not None else None
-        return facets.subject(own.facets, entry, case, lambda name: self.units(organised, name), self.who)
+        found = facets.subject(own.facets, entry, case, lambda name: self.units(organised, name), self.who)
+        return replace(found, file=record if own.facets.kind == facets.CASE else of_case)
 
     def units(self, organised: Organised, named: Named | None) -> tuple[UUID, ...]:
         """The path of the unit that a record names, by id, name or code."""
@@ -180,6 +232,10 @@ class Standing:
         """The local day."""
         return self._ledger.clock.now().astimezone(LOCAL).date()
 
+    def now(self) -> datetime:
+        """The instant."""
+        return self._ledger.clock.now()
+
     def place(self, recorded: Recorded) -> str:
         """Where a fact stands, as `rests_on` writes it."""
         own = recorded.chain_id == self._ledger.reader.record_chains[-1][0]
@@ -189,6 +245,7 @@ class Standing:
         """The entry that a document was added to: both facts are of one command."""
         if begun.version != 1:
             return None
+        self._looks.count = self.looked() + 1
         for one in self._ledger.reader.command_of(begun):
             if isinstance(one.fact, DocumentLinked) and one.fact.document == begun.stream:
                 return one.stream
@@ -247,8 +304,27 @@ def known(state: Known, recorded: Recorded, place: str) -> Known:
     """A person after one more fact, which stands at `place`."""
     fact = recorded.fact
     about: Sequence[UUID] = (fact.order, *getattr(fact, "replaces", ())) if hasattr(fact, "order") else ()
+    if isinstance(fact, RightsTakenOver):
+        about = fact.orders
+    elif isinstance(fact, urgent.FACTS):
+        about = (fact.urgent,)
     positions = {**state.positions, **{one: (*state.positions.get(one, ()), place) for one in about}}
-    return Known(recorded.version, person.evolve(state.file, recorded.stream, fact), positions)
+    return Known(recorded.version, person.evolve(state.file, recorded.stream, fact), positions, state.started)
+
+
+def settled(found: Known, orders_of: Callable[[str], Orders], now: datetime) -> Known:
+    """The person with the starts of what waits for a manager (practice R12). orders_of: of a manager, as the log has them
+    at `now`, the instant asked for. What began well before it has begun for good: no stop counts from before it is said."""
+    started, starts = dict(found.started), {}
+    for key in found.unsettled:
+        one = found.file.orders.orders[key]
+        begins = responsibility.start(one, orders_of, LOCAL)
+        by_date = responsibility.by_date(one, LOCAL)
+        if begins is not None and max(begins, by_date) <= now - SETTLES:
+            started[key] = begins
+        else:
+            starts[key] = begins
+    return replace(found, started=started, starts=starts)
 
 
 def organised(state: Organised, recorded: Recorded, place: str) -> Organised:

@@ -16,6 +16,18 @@ from domain.model.matrix import Cell, Matrix, Place, Reach
 
 NOT_ASSESSED, PUBLIC, CODED = "not-assessed", "public", "coded"
 IDS_ONLY = "ids-only"
+# what urgent access opens: reading alone
+URGENT = frozenset(
+    {
+        "case-file.list",
+        "case-file.read",
+        "document.read",
+        "document.read-file",
+        "record.read-history",
+        "registry-entry.list",
+        "registry-entry.read",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +79,38 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Urgent:
+    """Reading of one case, ordered and confirmed in an emergency, from an instant until before another (practice R14).
+
+    rests_on: positions of order and confirmation.
+    """
+
+    file: UUID
+    begins: datetime
+    ends: datetime
+    rests_on: tuple[str, ...] = ()
+
+    def in_force(self, at: Moment) -> bool:
+        """By the clock alone."""
+        return self.begins <= at.instant < self.ends
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """Who acts: id and rights, those of the profile that was chosen at login (4.5.25)."""
+    """Who acts: id, rights, those of the profile that was chosen at login (4.5.25), and urgent access."""
 
     id: str
     rights: tuple[Right, ...] = ()
+    urgent: tuple[Urgent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is asked for. table: that of its kind (`matrix.Place`); type, status: `*` and `-` where it has none.
 
-    units: its administrative unit, then those above it; assessment: `not-assessed`, `public` or `coded`, with code and group
-    where coded; put_to: approvers or managers; before: who did the other half of what takes two people; concerns: whose rights
-    the act is about; ordered_by: who ordered or proposed it.
+    file: the case that it is or stands in; units: its administrative unit, then those above it; assessment: `not-assessed`,
+    `public` or `coded`, with code and group where coded; put_to: approvers or managers; before: who did the other half of what
+    takes two people; concerns: whose rights the act is about; ordered_by: who ordered or proposed it.
     """
 
     table: str
@@ -102,10 +132,12 @@ class Subject:
     concerns: str | None = None
     ordered_by: str | None = None
     rests_on: tuple[str, ...] = ()
+    file: UUID | None = None
 
 
 class Allowed(NamedTuple):
-    """Yes. reason: `<role>:<letter>`; two: the act counts once another person has done it too; ids_only: no more than that it is
+    """Yes. reason: `<role>:<letter>`, `<role>:u` by urgent access; two: the act counts once another person has done it too;
+    ids_only: no more than that it is
     there; condition: what the act's own rule checks besides."""
 
     reason: str
@@ -154,7 +186,8 @@ class Held(NamedTuple):
 def may(person: Person, action: str, subject: Subject, at: Moment, matrix: Matrix, to_status: str = "-") -> Answer:
     """Whether `person` may do `action` to `subject` at that moment. matrix: as in force on that day (`Matrix.on`)."""
     step = Step(subject.table, action, subject.type, subject.status, to_status)
-    return judge(person.id, held(person, step, at, matrix), subject, at.day)
+    answer = judge(person.id, held(person, step, at, matrix), subject, at.day)
+    return urgently(person, step, subject, at, matrix, answer) if person.urgent else answer
 
 
 def held(person: Person, step: Step, at: Moment, matrix: Matrix) -> Held:
@@ -190,6 +223,27 @@ def judge(person: str, held: Held, subject: Subject, day: date) -> Answer:
     if partial is not None or nearest is None:
         return partial or held.denied
     return Denied(nearest[0], _rests_on(*nearest[1:], subject, day))
+
+
+def urgently(person: Person, step: Step, subject: Subject, at: Moment, matrix: Matrix, otherwise: Answer) -> Answer:
+    """Urgent access opens one case for reading to whoever has a role of the own that reads such records anywhere: it lifts scope
+    and clearance, and nothing else. otherwise: the answer without it."""
+    if isinstance(otherwise, Allowed) and not otherwise.ids_only:
+        return otherwise
+    found = next((one for one in person.urgent if one.file == subject.file and one.in_force(at)), None)
+    if step.action not in URGENT or subject.file is None or found is None:
+        return otherwise
+    for right in person.rights:
+        cell = matrix.find(Place(*step, right.role)) if right.acting_for is None and right.in_force(at) else None
+        if cell is None or cell.mode or all(reach.letter == "i" for reach in cell.reaches):
+            continue
+        rests_on = right.rests_on + cell.rests_on + subject.rests_on + found.rests_on
+        reason = _conflict(person.id, person.id, cell, subject)
+        if reason is None:
+            return Allowed(f"{right.role}:u", rests_on, condition=cell.condition)
+        nearer = isinstance(otherwise, Denied) and _NEARNESS[reason] > _NEARNESS[otherwise.reason]
+        return Denied(reason, rests_on) if nearer else otherwise
+    return otherwise
 
 
 def _hindrance(person: str, who: str, right: Right, cell: Cell, reach: Reach, subject: Subject, day: date) -> str | None:

@@ -4,6 +4,7 @@ art. 32). They name ids and codes, never a title or a name, so that the log itse
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 PAGE, API, FILE, EXPORT, HISTORY, SEARCH_ROW = "page", "api", "file", "export", "history", "search-row"
@@ -14,7 +15,8 @@ WAYS = frozenset({PAGE, API, FILE, EXPORT, HISTORY, SEARCH_ROW})
 class AccessRead:
     """Coded material is about to be shown to the fact's actor; the envelope's `rests_on` names the rights and cells.
 
-    record: the unit that was asked for; kind: `case`, `entry` or `document`; code: its access code; what: one of `WAYS`;
+    record: the unit that was asked for; kind: `case`, `entry` or `document`; code: its access code, empty where it has none and
+    was read by urgent access; what: one of `WAYS`;
     within: the entry and case that it belonged to, nearest first; audit: True where an auditor's assignment gave the right
     (practice R13: not shown in the audited unit's report while the assignment lasts).
     """
@@ -25,6 +27,17 @@ class AccessRead:
     what: str
     within: tuple[UUID, ...]
     audit: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentOpened:
+    """Urgent access to a case was confirmed by the fact's actor (practice R14): the alarm that stands beside the readings. It
+    names the access in the person's stream; `until`: the instant at which it ends."""
+
+    urgent: UUID
+    person: UUID
+    case: UUID
+    until: datetime
 
 
 def of_one_reading(one: AccessRead, other: AccessRead) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from domain.model.access import CODED, NOT_ASSESSED, PUBLIC, Moment, Person, Right, Subject
+from domain.model.access import CODED, NOT_ASSESSED, PUBLIC, URGENT, Moment, Person, Right, Subject
 from domain.model.matrix import ANY, Cell, Matrix, Place, Reach
 
 _NEVER = 9_999_999  # a day after every last day
@@ -49,14 +49,15 @@ _CLEARANCE = """\
 forbid(principal, action, resource) when {{
   resource.assessment == "{coded}" && !(principal.codes.contains(resource.code)
     && (resource.group == "" || principal.groups.contains(resource.group)))
-}} unless {{ {listing} }};
+}} unless {{ {listing} || (({urgent}) && principal.urgent.contains(resource.file)) }};
 """
 
 
 def policies(matrix: Matrix, action: str | None = None) -> str:
     """The policies of the tables as in force on one day (`Matrix.on`), in the order of their ids; of one action, where named."""
     listing = " || ".join(f"action == {_action(name)}" for name in sorted(matrix.actions) if name.endswith(".list"))
-    forbids = _FORBIDS + _CLEARANCE.format(coded=CODED, listing=listing)
+    urgent = " || ".join(f"action == {_action(name)}" for name in sorted(URGENT))
+    forbids = _FORBIDS + _CLEARANCE.format(coded=CODED, listing=listing, urgent=urgent)
     cells = [cell for place, cell in sorted(matrix.cells.items()) if action in (None, place.action) and _permits(cell)]
     return forbids + "".join(_permit(matrix, cell) for cell in cells)
 
@@ -73,7 +74,7 @@ def _permit(matrix: Matrix, cell: Cell) -> str:
         f"resource.status == {_text(place.from_status)}",
         f"context.to == {_text(place.to_status)}",
         *_types(matrix, place),
-        f"({' || '.join(f'({_reached(reach)})' for reach in cell.reaches if reach.letter != 'i')})",
+        f"({' || '.join(_reaches(cell))})",
     ]
     if cell.condition in _CONFLICTS:
         conditions.append(f"!{_CONFLICTS[cell.condition]}")
@@ -94,13 +95,21 @@ def _types(matrix: Matrix, place: Place) -> Iterator[str]:
         yield f"![{', '.join(map(_text, own))}].contains(resource.type)"
 
 
+def _reaches(cell: Cell) -> Iterator[str]:
+    yield from (f"({_reached(reach)})" for reach in cell.reaches if reach.letter != "i")
+    if cell.place.action in URGENT and not cell.mode:
+        yield "principal.urgent.contains(resource.file)"
+
+
 def _reached(reach: Reach) -> str:
     return _LETTERS[reach.letter] + _LIMITS[reach.limit]
 
 
-def entity_of_right(person: Person, right: Right) -> dict[str, Any]:
-    """Attributes of a principal. Days count from year 1, instants in microseconds from 1970."""
+def entity_of_right(person: Person, right: Right, at: Moment | None = None) -> dict[str, Any]:
+    """Attributes of a principal. Days count from year 1, instants in microseconds from 1970. `urgent`: the cases that urgent
+    access opens at that moment, none where it is not given, and none to a substitute."""
     who = right.acting_for or person.id
+    opened = person.urgent if at is not None and right.acting_for is None else ()
     return {
         "role": right.role,
         "who": who,
@@ -109,6 +118,7 @@ def entity_of_right(person: Person, right: Right) -> dict[str, Any]:
         "codes": sorted(right.codes),
         "groups": sorted(right.groups),
         "organs": sorted(right.organs),
+        "urgent": sorted({str(one.file) for one in opened if at is not None and one.in_force(at)}),
         "firstDay": right.first_day.toordinal(),
         "lastDay": _NEVER if right.last_day is None else right.last_day.toordinal(),
         "decided": right.decided_at is not None,
@@ -122,6 +132,7 @@ def entity_of_subject(subject: Subject, at: Moment) -> dict[str, Any]:
     """Attributes of a resource; `granted`: who has a named grant that day."""
     return {
         "table": subject.table,
+        "file": str(subject.file) if subject.file is not None else "",
         "type": subject.type,
         "status": subject.status,
         "unit": str(subject.units[0]) if subject.units else "none",

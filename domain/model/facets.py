@@ -17,6 +17,7 @@ from domain.model.named_access import AccessGranted, AccessWithdrawn
 from domain.model.record import Named, Screened, Unscreened
 from domain.model.registry_entry import (
     EntryArchived,
+    EntryAssigned,
     EntryDated,
     EntryJournalled,
     EntryRegistered,
@@ -33,7 +34,7 @@ DRAFT = frozenset({"R", "S", "M"})  # what a caseworker writes, and what the arc
 @dataclass(frozen=True, slots=True)
 class Facets:
     """One record's own facets; what it inherits from entry and case is looked up there. parties: internal ones with a handler;
-    authors: who registered it."""
+    handler: of an entry whose parties name none; authors: who registered it."""
 
     kind: str
     status: str = "-"
@@ -42,6 +43,7 @@ class Facets:
     unit: Named | None = None
     owner: Named | None = None
     parties: Mapping[UUID, PartyRecorded] = field(default_factory=dict)
+    handler: Named | None = None
     authors: frozenset[str] = frozenset()
     code: str | None = None
     assessed: bool = False
@@ -67,6 +69,8 @@ def evolve(state: Facets | None, fact: Any, actor: str, at: str) -> Facets | Non
             return replace(state, owner=fact.case_responsible or state.owner, unit=fact.administrative_unit or state.unit)
         case PartyRecorded():
             return replace(state, parties={**state.parties, fact.party: fact})
+        case EntryAssigned():
+            return _assigned(state, fact)
         case PartyRemoved():
             return replace(state, parties={key: one for key, one in state.parties.items() if key != fact.party})
         case Screened() | Unscreened():
@@ -77,6 +81,13 @@ def evolve(state: Facets | None, fact: Any, actor: str, at: str) -> Facets | Non
             return replace(state, grants={key: one for key, one in state.grants.items() if key != fact.grant})
         case _:
             return state
+
+
+def _assigned(state: Facets, fact: EntryAssigned) -> Facets:
+    if not fact.parties:
+        return replace(state, handler=fact.case_handler)
+    again = {key: replace(state.parties[key], case_handler=fact.case_handler) for key in fact.parties if key in state.parties}
+    return replace(state, parties={**state.parties, **again})
 
 
 def _begun(fact: Any, actor: str) -> Facets | None:
@@ -130,7 +141,7 @@ def _handlers(entry: Facets | None, who: Callable[[Named | None], str | None]) -
     """Those whom the entry's parties name as handlers; a draft that names nobody is handled by who began it."""
     if entry is None:
         return frozenset()
-    named = {who(one.case_handler) for one in entry.parties.values()} - {None}
+    named = {who(entry.handler), *(who(one.case_handler) for one in entry.parties.values())} - {None}
     return frozenset(one for one in named if one) or (entry.authors if entry.status in DRAFT else frozenset())
 
 

@@ -6,7 +6,7 @@ Pure: the same facts give the same difference at any later time. What the rights
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -59,10 +59,26 @@ def held(state: Orders, at: Moment) -> Held:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A person's orders without an order and with it, as if it were decided now. at: that instant; days: local ones, the first of
+    its effect, then those after which something ends sooner than it would have."""
+
+    before: Orders
+    after: Orders
+    at: datetime
+    days: tuple[date, ...]
+
+
 def of_order(state: Orders, fact: RightsOrdered, at: datetime, today: date) -> Difference:
     """The difference that an order makes on the first day of its effect, as if it were decided now. state: that of its person,
     whether or not the order is in it."""
-    before = Orders(state.person, {key: one for key, one in state.orders.items() if key != fact.order})
+    return _on(around(state, fact, at, today), 0)
+
+
+def around(state: Orders, fact: RightsOrdered, at: datetime, today: date) -> Around:
+    """The person's orders without the order and with it. state: as of `of_order`."""
+    before = replace(state, orders={key: one for key, one in state.orders.items() if key != fact.order})
     after = rights_change.evolve(before, fact)
     if fact.widens:
         after = rights_change.evolve(after, RightsControlled(fact.order, at, today))
@@ -70,7 +86,16 @@ def of_order(state: Orders, fact: RightsOrdered, at: datetime, today: date) -> D
     if fact.change == STOP:
         past = fact.last_day is None or fact.last_day < today
         day = today if past or fact.last_day is None else fact.last_day + timedelta(days=1)
-    return between(held(before, Moment(at, day)), held(after, Moment(at, day)), day)
+    found = Around(before, after, at, (day,))
+    sooner = {
+        until + timedelta(days=1) for _, was, until in _on(found, 0).moved if until is not None and (was is None or until < was)
+    }
+    return Around(before, after, at, (day, *sorted(sooner)))
+
+
+def _on(found: Around, number: int) -> Difference:
+    moment = Moment(found.at, found.days[number])
+    return between(held(found.before, moment), held(found.after, moment), moment.day)
 
 
 def between(before: Held, after: Held, day: date) -> Difference:

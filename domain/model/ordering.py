@@ -6,7 +6,8 @@ Refusals name the rule. Whether somebody is a manager, a superior or a controlle
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from domain.model import codes
@@ -22,15 +23,18 @@ from domain.model.rights_change import (
     RightsAnsweredBody,
     RightsControlled,
     RightsExecuted,
+    RightsHandedOver,
     RightsObjected,
     RightsOrdered,
     RightsOrderedBody,
+    RightsOrderedByHand,
     RightsReturned,
     RightsReviewed,
     RightsSettled,
 )
 
 REASON_LIMIT = 4_000
+LONGEST_HANDOVER = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Standing:
     """What a decision about a person's rights has to know. at, today: of the act; actor: who does it.
 
     managers: who may order for that person in that unit that day, substitutes in force included; superiors: who may settle;
-    controllers: archive leader and deputies; dated: an end date is mandatory (a person without a manager of its own).
+    controllers: archive leader and deputies; dated: an end date is mandatory (a person without a manager of its own); acting_for:
+    whom the actor acts for; represented: the orders of the one whose substitute somebody is to become.
     """
 
     at: datetime
@@ -48,13 +53,26 @@ class Standing:
     superiors: frozenset[str] = frozenset()
     controllers: frozenset[str] = frozenset()
     dated: bool = False
+    acting_for: str | None = None
+    represented: Orders | None = None
+
+    @property
+    def selves(self) -> frozenset[str]:
+        """The actor, and whom the actor acts for: what neither may do for himself, the other may not do for him either."""
+        return frozenset(one for one in (self.actor, self.acting_for) if one is not None)
+
+    @property
+    def orderer(self) -> str:
+        """Whose order it is: the manager's, where a substitute gives it."""
+        return self.acting_for if self.acting_for is not None and self.acting_for in self.managers else self.actor
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRights:
     """What a manager orders. replaces: orders whose place it takes; of a stop, the orders to end (none named: all in the unit).
 
-    first_day, last_day: local, both included; title: of the position; number: the order's in its source (`page`, `api`, `idm`).
+    first_day, last_day: local, both included; title: of the position; number: the order's in its source (`page`, `api`, `idm`);
+    handover: the last day of what it replaces, where that goes on beside it.
     """
 
     order: UUID
@@ -72,6 +90,7 @@ class OrderRights:
     acting_for: str | None = None
     source: str = "page"
     number: str | None = None
+    handover: date | None = None
 
 
 def order(state: Orders, command: OrderRights, standing: Standing) -> RightsOrdered:
@@ -88,7 +107,20 @@ def order(state: Orders, command: OrderRights, standing: Standing) -> RightsOrde
     replaced = [_running(state, one, standing.today) for one in command.replaces]
     if (command.change == CHANGE) != bool(replaced):
         raise Refused("rights.nothing_replaced", "4.5.29", {"change": command.change})
+    if command.acting_for is not None:
+        _require_substitute(state, command, standing)
     return _ordered(command, standing, first_day, widens=not any(_within(command, old, first_day) for old in replaced))
+
+
+def around(command: OrderRights, made: RightsOrdered, standing: Standing) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """(facts before, facts after) the order, of the same command: its handover, and the substitute who gave it."""
+    before: tuple[Any, ...] = ()
+    if command.handover is not None:
+        if not command.replaces or not made.first_day <= command.handover <= made.first_day + LONGEST_HANDOVER:
+            raise Refused("rights.handover", "4.5.30", {"days": str(LONGEST_HANDOVER.days)})
+        before = (RightsHandedOver(made.order, command.handover),)
+    by_hand = standing.orderer != standing.actor
+    return before, (RightsOrderedByHand(made.order, standing.actor),) if by_hand else ()
 
 
 def stop(state: Orders, command: OrderRights, standing: Standing) -> RightsOrdered:
@@ -119,26 +151,26 @@ def control(state: Orders, wanted: UUID, standing: Standing) -> RightsControlled
 def send_back(state: Orders, wanted: UUID, reason: str, standing: Standing) -> RightsReturned:
     """The archive leader returns an order to the manager, to be mended."""
     _require_controller(state, _waiting(state, wanted, "ordered"), standing)
-    return RightsReturned(wanted, RightsAnsweredBody(_text(reason)))
+    return RightsReturned(wanted, RightsAnsweredBody(required(reason)))
 
 
 def oppose(state: Orders, wanted: UUID, reason: str, standing: Standing) -> RightsObjected:
     """The archive leader objects to an order: the manager's superior is to settle it."""
     _require_controller(state, _waiting(state, wanted, "ordered"), standing)
-    return RightsObjected(wanted, RightsAnsweredBody(_text(reason)))
+    return RightsObjected(wanted, RightsAnsweredBody(required(reason)))
 
 
 def settle(state: Orders, wanted: UUID, stands: bool, standing: Standing) -> RightsSettled:
     """The manager's superior settles an objection."""
     found = _waiting(state, wanted, "objected")
-    if standing.actor in (state.person, found.fact.orderer) or standing.actor not in standing.superiors:
+    if standing.selves & {state.person, found.fact.orderer, found.hand} or standing.actor not in standing.superiors:
         raise Refused("rights.not_superior", "4.5.10")
     return RightsSettled(wanted, stands, standing.at, standing.today)
 
 
 def execute(state: Orders, wanted: UUID, standing: Standing) -> tuple[RightsExecuted, ...]:
     """The user administrator, or the clock, has carried the order out; nothing where that is done."""
-    if standing.actor == state.person:
+    if state.person in standing.selves:
         raise Refused("rights.oneself", "4.5.10")
     found = _waiting(state, wanted, "decided")
     return () if found.executed else (RightsExecuted(wanted),)
@@ -146,7 +178,7 @@ def execute(state: Orders, wanted: UUID, standing: Standing) -> tuple[RightsExec
 
 def review(state: Orders, unit: UUID | None, standing: Standing) -> RightsReviewed:
     """The manager has found the rights in a unit still right; nothing is changed by it, and nothing ends without it (R12)."""
-    if standing.actor == state.person:
+    if state.person in standing.selves:
         raise Refused("rights.oneself", "4.5.10")
     running = tuple(
         one for one, was in state.orders.items() if was.fact.unit == unit and was.stage == "decided" and was.runs(standing.today)
@@ -157,16 +189,39 @@ def review(state: Orders, unit: UUID | None, standing: Standing) -> RightsReview
 
 
 def _require_orderer(state: Orders, standing: Standing) -> None:
-    if standing.actor == state.person:
+    if state.person in standing.selves:
         raise Refused("rights.oneself", "4.5.10")
     if standing.actor not in standing.managers:
         raise Refused("rights.not_manager", "4.5.10")
 
 
+def _require_substitute(state: Orders, command: OrderRights, standing: Standing) -> None:
+    """A substitute has chosen tasks of the other one's, no more, for some days, with the own clearances (practice R12)."""
+    if command.acting_for == state.person:
+        raise Refused("substitute.oneself", "4.5.10")
+    if standing.acting_for is not None:  # who acts for another does not hand that on
+        raise Refused("substitute.onward", "4.5.10")
+    if command.last_day is None:
+        raise Refused("rights.end_date_missing", "4.5.30")
+    if command.codes or command.groups:
+        raise Refused("substitute.clearance", "4.5.21")
+    orders = standing.represented.orders.values() if standing.represented is not None else ()
+    theirs = [
+        one.fact
+        for one in orders
+        if one.stage == "decided" and one.runs(standing.today) and one.fact.acting_for is None
+        if one.fact.unit in (None, command.unit)
+    ]
+    lacking = sorted(set(command.roles) - {role for one in theirs for role in one.roles})
+    lacking += sorted(set(command.organs) - {organ for one in theirs for organ in one.organs})
+    if lacking:
+        raise Refused("substitute.not_held", "4.5.10", {"role": lacking[0]})
+
+
 def _require_controller(state: Orders, found: Order, standing: Standing) -> None:
-    if standing.actor == state.person:
+    if state.person in standing.selves:
         raise Refused("rights.oneself", "4.5.10")
-    if standing.actor == found.fact.orderer:
+    if standing.selves & {found.fact.orderer, found.hand}:
         raise Refused("rights.own_order", "4.5.11")
     if standing.actor not in standing.controllers:
         raise Refused("rights.not_controller", "4.5.11")
@@ -211,12 +266,12 @@ def _ordered(command: OrderRights, standing: Standing, first_day: date, widens: 
     return RightsOrdered(
         command.order,
         command.change,
-        standing.actor,
+        standing.orderer,
         command.unit,
         standing.today,
         first_day,
         command.last_day,
-        RightsOrderedBody(command.title, _text(command.reason)),
+        RightsOrderedBody(command.title, required(command.reason)),
         widens,
         command.source,
         command.roles,
@@ -231,7 +286,8 @@ def _ordered(command: OrderRights, standing: Standing, first_day: date, widens: 
     )
 
 
-def _text(reason: str) -> str:
+def required(reason: str) -> str:
+    """A reason, which must be given. Refused `rights.reason_missing`, `limit`."""
     if not reason.strip():
         raise Refused("rights.reason_missing", "4.5.29")
     limited(reason, REASON_LIMIT, "reason")

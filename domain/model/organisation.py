@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
+from domain.model import calendar
+from domain.model.calendar import Calendar, ClosedDaySet, WorkingHoursSet
 from domain.model.ids import Claim
 
 REGISTER = "register"
@@ -157,6 +159,8 @@ Fact = (
     | ChangeWithdrawn
     | AccessGroupSet
     | AccessCodeSet
+    | WorkingHoursSet
+    | ClosedDaySet
 )
 
 
@@ -188,6 +192,7 @@ class Organisation:
     cells: tuple[tuple[CellsProposed, date], ...] = ()
     groups: Mapping[str, AccessGroupSet] = field(default_factory=dict)
     codes: tuple[AccessCodeSet, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)
 
     def path(self, unit: UUID | None) -> tuple[UUID, ...]:
         """The unit, then those above it; empty for a unit that is not known."""
@@ -215,6 +220,11 @@ class Organisation:
             if of_unit is not None and of_unit.manager not in (None, person):
                 return of_unit.manager
         return None
+
+    def own_manager(self, person: str, unit: UUID, day: date) -> str | None:
+        """Who was named as that person's manager in the unit, apart from the unit's own."""
+        own = self._named(unit, person, day)
+        return own.manager if own is not None else None
 
     def superior_of(self, manager: str, unit: UUID, day: date) -> str | None:
         """Who settles what is objected to in an order of that manager's: the next manager above."""
@@ -268,6 +278,8 @@ def evolve(state: Organisation | None, fact: Fact) -> Organisation:
             return replace(state, groups={**state.groups, fact.group: fact})
         case AccessCodeSet():
             return replace(state, codes=(*state.codes, fact))
+        case WorkingHoursSet() | ClosedDaySet():
+            return replace(state, calendar=calendar.evolve(state.calendar, fact))
 
 
 def _unit(state: Organisation, fact: UnitCreated | UnitRenamed | UnitMoved | UnitClosed) -> Unit:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from domain.model import idm, rights_change, user
+from domain.model import idm, rights_change, urgent, user
 from domain.model.idm import IdmFile
 from domain.model.rights_change import Orders
+from domain.model.urgent import UrgentFile
 from domain.model.user import User, UserNamed, UserRegistered
 
-Fact = user.Fact | rights_change.Fact | idm.Fact
+Fact = user.Fact | rights_change.Fact | idm.Fact | urgent.Fact
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFile:
-    """user None: nobody was registered under this id; orders: for that person; idm: what an identity system says."""
+    """user None: nobody was registered under this id; orders: for that person; idm: what an identity system says;
+    urgent: urgent access ordered for that person."""
 
     orders: Orders
     user: User | None = None
     idm: IdmFile = field(default_factory=IdmFile)
+    urgent: UrgentFile = field(default_factory=UrgentFile)
 
     @property
     def id(self) -> str:
@@ -34,4 +37,6 @@ def evolve(state: PersonFile | None, stream: UUID, fact: Fact) -> PersonFile:
         return replace(state, user=user.evolve(state.user, fact))
     if isinstance(fact, idm.FACTS):
         return replace(state, idm=idm.evolve(state.idm, fact))
+    if isinstance(fact, urgent.FACTS):
+        return replace(state, urgent=urgent.evolve(state.urgent, fact))
     return replace(state, orders=rights_change.evolve(state.orders, fact))

@@ -288,6 +288,17 @@ def screened(fact: Screened) -> Screened:
     return fact
 
 
+def raises(current: Screened | None, wanted: Screened | None) -> bool:
+    """Whether nothing becomes visible that was not: no screening yet, or the same code over as much and for as long."""
+    if current is None or wanted == current:
+        return True
+    if wanted is None or wanted.access_restriction != current.access_restriction:
+        return False
+    covers = set(current.metadata) <= set(wanted.metadata) and current.document in (None, wanted.document)
+    ends = (wanted.expires_on, current.expires_on), (wanted.duration_years, current.duration_years)
+    return covers and all(new is None or (old is not None and old <= new) for new, old in ends)  # type: ignore[operator]
+
+
 def external_key(system: str, key: str, digest: str, replaced: tuple[tuple[str, str], ...] = ()) -> ExternalKeySet:
     """The external key (system, key) whose HMAC is `digest`; `replaced` are the claims it takes the place of."""
     if not system.strip() or not key.strip():

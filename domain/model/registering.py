@@ -14,6 +14,7 @@ from domain.model.registry_entry import (
     ENTRY,
     DocumentLinked,
     EntryArchived,
+    EntryAssigned,
     EntryDated,
     EntryDiscarded,
     EntryJournalled,
@@ -156,6 +157,15 @@ def remove_party(state: RegistryEntry, party: UUID) -> PartyRemoved:
     if party not in state.parties:
         raise Refused("party.unknown", "2.6.3", {"party": str(party)})
     return PartyRemoved(party)
+
+
+def assign(state: RegistryEntry, handler: Named, parties: tuple[UUID, ...]) -> EntryAssigned:
+    """Another handler for these parties; none: for an entry whose parties name nobody. Refused `party.unknown`."""
+    _alive(state)
+    for party in parties:
+        if party not in state.parties:
+            raise Refused("party.unknown", "2.6.3", {"party": str(party)})
+    return EntryAssigned(handler, parties)
 
 
 def sign_off(state: RegistryEntry, fact: SignedOff) -> tuple[SignOffRemoved | SignedOff, ...]:

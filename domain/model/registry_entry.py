@@ -130,6 +130,14 @@ class PartyRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryAssigned:
+    """The entry has another handler (M307), in place of the one whom these parties named; no party: it named nobody before."""
+
+    case_handler: Named
+    parties: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SignedOff:
     """The entry was signed off (avskrivning M617-M619), for one party or for all. answered_by: the answering entry (M215)."""
 
@@ -177,6 +185,7 @@ Fact = (
     | EntryTypeChanged
     | PartyRecorded
     | PartyRemoved
+    | EntryAssigned
     | SignedOff
     | SignOffRemoved
     | DocumentLinked
@@ -261,6 +270,10 @@ def evolve(state: RegistryEntry | None, unit: UUID, fact: Fact | Shared) -> Regi
             return replace(state, parties={**state.parties, fact.party: fact})
         case PartyRemoved():
             return replace(state, parties={key: one for key, one in state.parties.items() if key != fact.party})
+        case EntryAssigned():
+            named = {key: one for key, one in state.parties.items() if key in fact.parties}
+            again = {key: replace(one, case_handler=fact.case_handler) for key, one in named.items()}
+            return replace(state, parties={**state.parties, **again})
         case SignedOff():
             return replace(state, sign_offs={**state.sign_offs, fact.sign_off: fact})
         case SignOffRemoved():

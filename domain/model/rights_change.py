@@ -128,6 +128,34 @@ class RightsReviewed:
     reviewed_on: date
 
 
+@dataclass(frozen=True, slots=True)
+class RightsOrderedByHand:
+    """The order was given by a substitute, for the manager who is its orderer: neither of the two controls it. substitute: who
+    gave it; by the same command as the order."""
+
+    order: UUID
+    substitute: str
+
+
+@dataclass(frozen=True, slots=True)
+class RightsHandedOver:
+    """What the order replaces goes on beside it until `last_day`, so that work can be handed over: 30 days at most (practice
+    R12). By the same command as the order, and before it."""
+
+    order: UUID
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class RightsTakenOver:
+    """A successor has confirmed orders whose manager is gone, and answers for them from this instant (practice R12)."""
+
+    orders: tuple[UUID, ...]
+    manager: str
+    taken_at: datetime
+    taken_on: date
+
+
 Fact = (
     RightsOpened
     | RightsOrdered
@@ -137,13 +165,17 @@ Fact = (
     | RightsSettled
     | RightsExecuted
     | RightsReviewed
+    | RightsOrderedByHand
+    | RightsHandedOver
+    | RightsTakenOver
 )
 Stage = Literal["ordered", "decided", "returned", "objected", "fallen"]
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order and how far it has come. last_day, stopped_at: as later orders have cut it short."""
+    """An order and how far it has come. last_day, stopped_at: as later orders have cut it short; hand: the substitute who gave
+    it; taken: who has taken it over, in order."""
 
     fact: RightsOrdered
     stage: Stage
@@ -151,6 +183,13 @@ class Order:
     last_day: date | None
     stopped_at: datetime | None = None
     executed: bool = False
+    hand: str | None = None
+    taken: tuple[RightsTakenOver, ...] = ()
+
+    @property
+    def responsible(self) -> str:
+        """The manager who answers for it: the orderer, or the last who has taken it over."""
+        return self.taken[-1].manager if self.taken else self.fact.orderer
 
     def runs(self, today: date) -> bool:
         """Whether it gives rights today, or may yet."""
@@ -162,21 +201,27 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """All orders for one person, by id, in order. reviewed: the local day on which an order was last found still right."""
+    """All orders for one person, by id, in order. reviewed: the local day on which an order was last found still right; handover:
+    the last day of what an order replaces, where that goes on beside it."""
 
     person: str
     orders: Mapping[UUID, Order] = field(default_factory=dict)
     reviewed: Mapping[UUID, date] = field(default_factory=dict)
+    handover: Mapping[UUID, date] = field(default_factory=dict)
 
 
-def rights(state: Orders, positions: Mapping[UUID, tuple[str, ...]]) -> tuple[Right, ...]:
-    """The person's rights, a role each, whether or not in force. positions: the facts of each order, as the log has them."""
+def rights(
+    state: Orders, positions: Mapping[UUID, tuple[str, ...]], starts: Mapping[UUID, datetime | None] | None = None
+) -> tuple[Right, ...]:
+    """The person's rights, a role each, whether or not in force. positions: the facts of each order, as the log has them; starts:
+    from when orders count whose start waited for a manager (`responsibility`), None while they wait."""
+    starts = starts or {}
     return tuple(
         Right(
             role,
             one.fact.first_day,
             one.last_day,
-            one.decided_at,
+            starts.get(one.fact.order, one.decided_at),
             one.fact.unit,
             frozenset(one.fact.codes),
             frozenset(one.fact.groups),
@@ -200,23 +245,32 @@ def evolve(state: Orders, fact: Fact) -> Orders:
         stage: Stage = "ordered" if fact.widens else "decided"
         orders[fact.order] = Order(fact, stage, fact.decided_at, fact.last_day)
         if not fact.widens:
-            _take_place(orders, fact, fact.decided_at, fact.ordered_on)
+            _take_place(orders, fact, fact.decided_at, fact.ordered_on, state.handover.get(fact.order))
         return replace(state, orders=orders)
+    if isinstance(fact, RightsHandedOver):
+        return replace(state, handover={**state.handover, fact.order: fact.last_day})
+    if isinstance(fact, RightsTakenOver):
+        over = {one: replace(orders[one], taken=(*orders[one].taken, fact)) for one in fact.orders if one in orders}
+        return replace(state, orders={**orders, **over})
     if isinstance(fact, RightsReviewed):
         return replace(state, reviewed={**state.reviewed, **dict.fromkeys(fact.orders, fact.reviewed_on)})
-    before = orders[fact.order]
+    before = orders.get(fact.order)
+    if before is None:  # written past every handler: the audit names it, and it gives nothing
+        return state
     match fact:
         case RightsSettled(stands=False):
             orders[fact.order] = replace(before, stage="fallen")
         case RightsControlled() | RightsSettled():
             orders[fact.order] = replace(before, stage="decided", decided_at=fact.decided_at)
-            _take_place(orders, before.fact, fact.decided_at, fact.decided_on)
+            _take_place(orders, before.fact, fact.decided_at, fact.decided_on, state.handover.get(fact.order))
         case RightsReturned():
             orders[fact.order] = replace(before, stage="returned")
         case RightsObjected():
             orders[fact.order] = replace(before, stage="objected")
         case RightsExecuted():
             orders[fact.order] = replace(before, executed=True)
+        case RightsOrderedByHand():
+            orders[fact.order] = replace(before, hand=fact.substitute)
     return replace(state, orders=orders)
 
 
@@ -237,12 +291,15 @@ def _as_order(fact: RightsOpened, person: str) -> RightsOrdered:
     )
 
 
-def _take_place(orders: dict[UUID, Order], fact: RightsOrdered, at: datetime | None, day: date) -> None:
-    """End what the order replaces or stops: after its last day, or at this instant where that day is past or has begun anew."""
+def _take_place(orders: dict[UUID, Order], fact: RightsOrdered, at: datetime | None, day: date, handover: date | None) -> None:
+    """End what the order replaces or stops: after its last day, or at this instant where that day is past or has begun anew;
+    where it is handed over, after the last day of that."""
     for replaced in fact.replaces:
         before = orders[replaced]
         if fact.change == STOP:
             last_day, at_once = fact.last_day, fact.ended_at
+        elif handover is not None and handover >= day:
+            last_day, at_once = handover, None
         else:
             last_day, at_once = fact.first_day - timedelta(days=1), at if fact.first_day <= day else None
         if at_once is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from domain.model import calendar, classification, document, fonds, idm, named_access, organisation, record, series, urgent
 from domain.model import case_file as c
-from domain.model import classification, document, fonds, idm, named_access, organisation, record, series
 from domain.model import registry_entry as e
 from domain.model import rights_change as r
 from domain.model.user import UserNamed
@@ -30,7 +30,7 @@ def _act(*actions: str) -> Callable[[Any], Act]:
 ACTS: Mapping[type, Callable[[Any], Act]] = {
     c.CaseFileCreated: _to("case-file.create"),
     c.CaseStatusChanged: _to("case-file.change-status"),
-    c.CaseAssigned: _act("case-file.assign"),
+    c.CaseAssigned: lambda fact: Act(("case-file.assign" if fact.case_responsible is not None else "case-file.assign-unit",)),
     c.CaseDated: _act("case-file.set-date"),
     c.CaseMoved: _act("case-file.move"),
     c.CaseDiscarded: _act("case-file.discard"),
@@ -42,6 +42,7 @@ ACTS: Mapping[type, Callable[[Any], Act]] = {
     e.EntryTypeChanged: _act("record.describe"),
     e.PartyRecorded: _act("record.change-parties"),
     e.PartyRemoved: _act("record.change-parties"),
+    e.EntryAssigned: _act("registry-entry.assign"),
     e.SignedOff: _act("registry-entry.sign-off"),
     e.SignOffRemoved: _act("registry-entry.undo-sign-off", "registry-entry.sign-off", "record.change-parties"),
     e.EntryDiscarded: _act("registry-entry.discard"),
@@ -60,7 +61,7 @@ ACTS: Mapping[type, Callable[[Any], Act]] = {
     record.CrossReferenced: _act("record.cross-refer"),
     record.CrossReferenceRemoved: _act("record.cross-refer"),
     record.Screened: _act("record.screen"),
-    record.Unscreened: _act("record.screen"),
+    record.Unscreened: _act("record.lower-screening"),
     record.Graded: _act("record.screen"),
     record.Classified: _act("record.classify"),
     record.Declassified: _act("record.classify"),
@@ -95,6 +96,13 @@ ACTS: Mapping[type, Callable[[Any], Act]] = {
     r.RightsObjected: _act("rights.object"),
     r.RightsSettled: _act("rights.settle"),
     r.RightsExecuted: _act("rights.execute"),
+    r.RightsTakenOver: _act("rights.take-over"),
+    urgent.UrgentOrdered: _act("rights.order-urgent"),
+    urgent.UrgentConfirmed: _act("rights.confirm-urgent"),
+    urgent.UrgentEnded: _act("rights.stop"),
+    urgent.UrgentReviewed: _act("rights.review-urgent"),
+    calendar.WorkingHoursSet: _act("calendar.change"),
+    calendar.ClosedDaySet: _act("calendar.change"),
 }
 
 # What makes somebody known without an order: a message of the IDM system that waits for the manager.
@@ -113,4 +121,6 @@ CONSEQUENCES: Mapping[type, tuple[type, ...]] = {
     e.EntryNumbered: (e.EntryRegistered, e.EntryStatusChanged, e.EntryJournalled, e.EntryArchived),
     document.DocumentCreated: (e.DocumentLinked,),
     r.RightsOpened: (organisation.InstallationOpened,),
+    r.RightsHandedOver: (r.RightsOrdered,),
+    r.RightsOrderedByHand: (r.RightsOrdered,),
 }

@@ -14,6 +14,7 @@ from domain.ledger.clock import LOCAL
 from domain.ledger.reader import Recorded
 from domain.model import case_file as c
 from domain.model import registry_entry as e
+from domain.model import responsibility
 from domain.model import rights_change as r
 from domain.model.access import Allowed, Answer, Denied, Moment, Person, Subject, may
 from domain.model.chain_log import BodiesDisposed, ChainClosed, ChainOpened, FactTypeIntroduced, TailDecided
@@ -27,7 +28,7 @@ from domain.model.organisation import (
     ManagerProposed,
 )
 from domain.model.user import UserRegistered
-from projections.audit import rules
+from projections.audit import rules, succession
 from projections.audit.acts import ACTS, CONSEQUENCES, REQUESTS, Act
 from projections.audit.replay import OF_PERSON, OF_RIGHTS, ORGANISED, Replay
 
@@ -106,7 +107,7 @@ class _Command:
             return
         actor = self._actor(one)
         moment = Moment(at, at.astimezone(LOCAL).date())
-        rights = [right for right in actor.rights if right.acting_for in (None, one.envelope.for_)]
+        rights = gate.represented(actor, one.envelope.for_, moment)
         matrix = self._replay.matrix(moment.day)
         answers = [
             may(replace(actor, rights=tuple(rights)), gate.action_of(action, subject), subject, moment, matrix, act.to_status)
@@ -117,7 +118,7 @@ class _Command:
     def _actor(self, one: Recorded) -> Person:
         """Who answers for it: the actor, or the manager whose order a message of the IDM system carried."""
         by_message = isinstance(one.fact, r.RightsOrdered) and one.fact.source == "idm" and one.fact.change != r.STOP
-        return self._replay.person(one.fact.orderer if by_message else one.envelope.actor).person
+        return self._replay.person(one.fact.orderer if by_message else one.envelope.actor, _instant(one)).person
 
     def _subject(self, one: Recorded, at: datetime) -> Subject | None:
         fact, actor, replay = one.fact, one.envelope.actor, self._replay
@@ -133,6 +134,8 @@ class _Command:
                 proposed = replay.organised.state.waiting.get(fact.change)
                 by = proposed.proposer if proposed is not None else ""
                 return Subject("administration", ordered_by=by, before=frozenset({by}))
+            case _ if isinstance(fact, succession.FACTS):
+                return succession.subject(replay, one, at)
             case _ if isinstance(fact, OF_RIGHTS):
                 return self._about(one, at)
             case _ if isinstance(fact, ORGANISED) or act_of_administration(fact):
@@ -178,7 +181,8 @@ class _Command:
         day, person = at.astimezone(LOCAL).date(), str(one.stream)
         unit = found.unit if found is not None else None
         actor = self._actor(one).id
-        manager = state.manager_of(person, unit, day) if unit is not None else None
+        orders_of = self._replay.orders_of
+        manager = responsibility.manager(state, person, unit, Moment(at, day), orders_of) if unit is not None else None
         superior = state.superior_of(found.orderer, unit, day) if unit is not None and found is not None else None
         managers, superiors = (
             frozenset() if named is None else frozenset({named, *({actor} if one.envelope.for_ == named else ())})
@@ -186,11 +190,15 @@ class _Command:
         )
         about = self._replay.person(person).file
         dated = about.user is not None and about.user.dated
-        return Standing(at, day, actor, managers, superiors, frozenset({actor}), dated)
+        acting_for = getattr(one.fact, "acting_for", None)
+        represented = self._replay.orders_of(acting_for) if acting_for is not None else None
+        return Standing(at, day, actor, managers, superiors, frozenset({actor}), dated, one.envelope.for_, represented)
 
     def _broken(self, one: Recorded, at: datetime) -> Iterator[str]:
         fact, day = one.fact, at.astimezone(LOCAL).date()
-        if isinstance(fact, OF_PERSON):
+        if isinstance(fact, succession.FACTS):
+            what = succession.broken(self._replay, one, at)
+        elif isinstance(fact, OF_PERSON):
             what = rules.rights(self._replay.person(str(one.stream)).file, fact, self._standing(one, at))
         elif isinstance(fact, ORGANISED):
             what = self._organised(one)
@@ -199,6 +207,9 @@ class _Command:
             what = rules.broken(state, fact, at, day)
         if what is not None:
             yield what
+        for_orderer = isinstance(fact, r.RightsOrdered) and fact.change != r.STOP and one.envelope.for_ == fact.orderer
+        if for_orderer and r.RightsOrderedByHand not in self._kinds:
+            yield "ordered by a substitute who is not named"
 
     def _organised(self, one: Recorded) -> str | None:
         fact, waiting = one.fact, self._replay.organised.state.waiting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, get_args
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from domain.handlers import standing, tables
 from domain.handlers.standing import Judged, Known, Organised
 from domain.ledger.reader import Recorded
 from domain.model import case_file as c
-from domain.model import classification, document, facets, fonds, organisation, series
+from domain.model import classification, document, facets, fonds, organisation, series, urgent
 from domain.model import registry_entry as e
 from domain.model import rights_change as r
 from domain.model.access import Subject
@@ -36,7 +36,7 @@ FOLDS: dict[type, Fold] = {
 }
 ORGANISED = get_args(organisation.Fact)
 OF_RIGHTS = get_args(r.Fact)
-OF_PERSON = (UserRegistered, UserNamed, *OF_RIGHTS)
+OF_PERSON = (UserRegistered, UserNamed, *OF_RIGHTS, *urgent.FACTS)
 
 
 class Replay:
@@ -50,14 +50,16 @@ class Replay:
         self.states: dict[UUID, tuple[Any, Fold]] = {}
         self._called: dict[str, UUID] = {}
         self._matrices: dict[tuple[int, date], Matrix] = {}
+        self._now = datetime.min.replace(tzinfo=UTC)
 
     def take(self, recorded: Recorded, place: str) -> None:
         """One fact more, which stands at `place`."""
+        self._now = datetime.fromtimestamp(recorded.recorded_at_us / 1_000_000, UTC)
         fact, stream = recorded.fact, recorded.stream
         if isinstance(fact, ORGANISED):
             self.organised = standing.organised(self.organised, recorded, place)
         elif isinstance(fact, OF_PERSON):
-            self.people[stream] = standing.known(self.person(str(stream)), recorded, place)
+            self.people[stream] = standing.known(self._known(str(stream)), recorded, place)
             for kind, key in getattr(fact, "claims", ()):
                 del kind
                 self._called.setdefault(str(key), stream)
@@ -77,8 +79,20 @@ class Replay:
         if fold is not None:
             self.states[stream] = fold(state, stream, fact), fold
 
-    def person(self, one: str) -> Known:
-        """A person as known so far."""
+    def person(self, one: str, at: datetime | None = None) -> Known:
+        """A person as known so far. at: the instant of the act that asks, by default that of the last fact."""
+        found = self._known(one)
+        if found.unsettled:
+            found = standing.settled(found, self.orders_of, at or self._now)
+            if found.version:
+                self.people[UUID(one)] = found
+        return found
+
+    def orders_of(self, one: str) -> Orders:
+        """What was ordered for somebody so far."""
+        return self._known(one).file.orders
+
+    def _known(self, one: str) -> Known:
         try:
             stream = UUID(one)
         except ValueError:
@@ -103,7 +117,8 @@ class Replay:
         of_entry = entry.facets if entry is not None else None
         of_case = (of_entry or own.facets).case
         case = self.records.get(of_case) if of_case is not None else None
-        return facets.subject(own.facets, of_entry, case.facets if case is not None else None, self.units, self.who)
+        found = facets.subject(own.facets, of_entry, case.facets if case is not None else None, self.units, self.who)
+        return replace(found, file=record if own.facets.kind == facets.CASE else of_case)
 
     def units(self, named: Named | None) -> tuple[UUID, ...]:
         """The path of the unit that a record names."""

@@ -18,6 +18,7 @@ from domain.model.rights_change import (
     RightsExecuted,
     RightsObjected,
     RightsOrdered,
+    RightsOrderedByHand,
     RightsReturned,
     RightsSettled,
 )
@@ -82,6 +83,8 @@ def _entry(state: e.RegistryEntry, fact: Any, at: datetime, today: date) -> str 
             registering.record_party(state, fact)
         case e.PartyRemoved():
             registering.remove_party(state, fact.party)
+        case e.EntryAssigned():
+            registering.assign(state, fact.case_handler, fact.parties)
         case e.SignedOff():
             registering.sign_off(state, fact)
         case e.DocumentLinked():
@@ -111,7 +114,13 @@ def _rights(about: PersonFile, fact: Any, standing: Standing) -> str | None:
         case RightsOrdered(change=change) if change == STOP:
             return _same(fact, ordering.stop(orders, _command(fact), standing))
         case RightsOrdered():
-            return _same(fact, ordering.order(orders, _command(fact), standing))
+            command = _command(fact, orders.handover.get(fact.order))
+            ordering.around(command, fact, standing)
+            return _same(fact, ordering.order(orders, command, standing))
+        case RightsOrderedByHand():
+            given = orders.orders[fact.order].fact.orderer
+            by_hand = fact.substitute == standing.actor and standing.acting_for == given
+            return None if by_hand else "another gave the order"
         case RightsControlled():
             return _same(fact, ordering.control(orders, fact.order, standing))
         case RightsReturned():
@@ -127,7 +136,7 @@ def _rights(about: PersonFile, fact: Any, standing: Standing) -> str | None:
     return None
 
 
-def _command(fact: RightsOrdered) -> ordering.OrderRights:
+def _command(fact: RightsOrdered, handover: date | None = None) -> ordering.OrderRights:
     assert isinstance(fact.unit, UUID)
     body = fact.body
     return ordering.OrderRights(
@@ -146,6 +155,7 @@ def _command(fact: RightsOrdered) -> ordering.OrderRights:
         fact.acting_for,
         fact.source,
         fact.number,
+        handover,
     )
 
 

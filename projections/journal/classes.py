@@ -73,7 +73,7 @@ def class_of(own: View, entry: View | None, case: View | None) -> Class:
         status=of_entry["status"] if of_entry is not None else own["status"] if own["kind"] == CASE else "-",
         units=tuple(dict.fromkeys((one.get("identifier"), one.get("name", "")) for one in units if one)),
         owner=_identifier(of_case.get("case_responsible")) if of_case is not None else None,
-        handlers=_sorted(_identifier(party.get("case_handler")) for party in parties),
+        handlers=_sorted(_identifier(one.get("case_handler")) for one in (of_entry or {}, *parties)),
         authors=_sorted([own["registered_by"], *began]),
         began=_sorted(began),
         assessed=of_entry is None or of_entry.get("assessed_date") is not None,

@@ -81,6 +81,10 @@ class Seen:
             for which, of in (("classes", classes), ("named", named))
         }
 
+    def lists(self, kind: str, unit: UUID, of: UUID) -> bool:
+        """Whether the row stands in lists."""
+        return self.everything or of in self._part(self.classes, kind).listed or unit in self._part(self.named, kind).listed
+
     def shows(self, kind: str, unit: UUID, of: UUID) -> bool:
         """Whether an uncoded row of the list is shown whole."""
         return self.everything or of in self._part(self.classes, kind).shown or unit in self._part(self.named, kind).shown

@@ -23,7 +23,7 @@ class People:
         self.schema = f"{tenant}_p_people"
 
     def _rows(self, connection: Connection, text: str, values: dict[str, Any]) -> list[Row]:
-        names = ("person", "rights_order", "idm_request", "access_request", "follower")
+        names = ("person", "rights_order", "idm_request", "access_request", "urgent_access", "follower")
         query = sql.SQL(text).format(**{name: sql.Identifier(self.schema, name) for name in names})  # pyright: ignore[reportArgumentType]
         with connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, values).fetchall()
@@ -54,6 +54,11 @@ class People:
         wanted = list(people) if people is not None else None
         return self._orders(connection, where, "p.name, o.first_day, o.position", day=day, now=now, people=wanted)
 
+    def with_roles(self, connection: Connection, roles: Sequence[str]) -> list[UUID]:
+        """Everybody for whom one of these roles was ever decided, whether or not in force."""
+        text = "select distinct person from {rights_order} where stage = 'decided' and roles && %(roles)s::text[] order by person"
+        return [row["person"] for row in self._rows(connection, text, {"roles": list(roles)})]
+
     def of_person(self, connection: Connection, person: UUID) -> list[Row]:
         """Every order for a person, oldest first."""
         return self._orders(connection, "o.person = %(person)s", "o.position", person=person)
@@ -79,6 +84,23 @@ class People:
             f" where %(person)s::uuid is null or r.person = %(person)s order by r.position limit {LIMIT}"
         )
         return self._rows(connection, text, {"person": person})
+
+    def urgent(self, connection: Connection, now: datetime) -> list[Row]:
+        """Urgent accesses that wait for confirmation, are in force, or wait for their review; oldest first."""
+        text = (
+            "select u.*, p.name, p.user_name from {urgent_access} u join {person} p on p.id = u.person"  # noqa: S608
+            " where u.reviewed_on is null and (u.confirmed_at is not null or"
+            f" (not u.ended and u.confirm_by::timestamptz > %(now)s)) order by u.position limit {LIMIT}"
+        )
+        return self._rows(connection, text, {"now": now})
+
+    def urgent_reviewed(self, connection: Connection) -> list[Row]:
+        """The last urgent accesses that were reviewed, newest first."""
+        text = (
+            "select u.*, p.name, p.user_name from {urgent_access} u join {person} p on p.id = u.person"
+            " where u.reviewed_on is not null order by u.position desc limit 20"
+        )
+        return self._rows(connection, text, {})
 
     def waiting_requests(self, connection: Connection, record: UUID | None = None) -> list[Row]:
         """Requests to read a record that have no answer, oldest first: of one record, or of all."""

@@ -12,15 +12,16 @@ from psycopg import sql
 
 from domain.ledger.projection import Transaction
 from domain.ledger.reader import Recorded
-from domain.model import idm, person, rights_change
+from domain.model import idm, person, rights_change, urgent
 from domain.model.chain_log import BodiesDisposed
 from domain.model.named_access import AccessAsked, AccessDeclined, AccessGranted
 from domain.model.person import PersonFile
 from domain.model.rights_change import Order, Orders, RightsObjected, RightsReturned
+from domain.model.urgent import UrgentAccess, UrgentOrdered
 from domain.model.user import UserNamed, UserRegistered
 
 NAME = "people"
-VERSION = 1
+VERSION = 2
 DDL = resources.files("projections").joinpath("sql", "0002_people.sql").read_text(encoding="utf-8")
 FAIL_CLOSED = False
 TABLES = (
@@ -28,9 +29,10 @@ TABLES = (
     ("rights_order", "id"),
     ("idm_request", "id"),
     ("access_request", "id"),
+    ("urgent_access", "id"),
     ("erased", "chain_id, first"),
 )
-OF_PERSON: tuple[type, ...] = (UserRegistered, UserNamed, *typing.get_args(rights_change.Fact), *idm.FACTS)
+OF_PERSON: tuple[type, ...] = (UserRegistered, UserNamed, *typing.get_args(rights_change.Fact), *idm.FACTS, *urgent.FACTS)
 OF_ACCESS = (AccessAsked, AccessDeclined, AccessGranted)
 
 Row = dict[str, Any]
@@ -86,12 +88,16 @@ def _person(tx: Transaction, stream: UUID, records: Sequence[Recorded]) -> None:
         state = person.evolve(state, stream, fact)
         if isinstance(fact, rights_change.RightsOpened | rights_change.RightsOrdered):
             first[fact.order] = recorded.position
+        if isinstance(fact, UrgentOrdered):
+            first[fact.urgent] = recorded.position
         if isinstance(fact, RightsReturned | RightsObjected):
             answers[fact.order] = fact.body.reason if fact.body is not None else None
     _replace(tx, "person", "id", stream, [_person_row(stream, state)])
     orders = [_order_row(stream, state, one, answers, first) for one in state.orders.orders.values()]
     _replace(tx, "rights_order", "person", stream, orders)
     _replace(tx, "idm_request", "person", stream, _idm_rows(stream, state, records))
+    urgencies = [_urgent_row(stream, one, first) for one in state.urgent.accesses.values()]
+    _replace(tx, "urgent_access", "person", stream, urgencies)
 
 
 def _person_row(stream: UUID, state: PersonFile) -> Row:
@@ -136,6 +142,27 @@ def _order_row(stream: UUID, state: PersonFile, one: Order, answers: dict[UUID, 
         "answer": answers.get(fact.order),
         "reviewed_on": state.orders.reviewed.get(fact.order),
         "position": first[fact.order],
+    }
+
+
+def _urgent_row(stream: UUID, one: UrgentAccess, first: dict[UUID, int]) -> Row:
+    fact, end, review = one.fact, one.end, one.review
+    return {
+        "id": fact.urgent,
+        "person": stream,
+        "case_id": fact.case,
+        "orderer": fact.orderer,
+        "hand": fact.hand,
+        "confirm_by": fact.confirm_by.isoformat(),
+        "confirmed_at": one.confirmed_at.isoformat() if one.confirmed_at is not None else None,
+        "second_manager": one.second_manager,
+        "ends_at": end.isoformat() if end is not None else None,
+        "ended": one.ended_at is not None,
+        "reviewed_on": review.reviewed_on if review is not None else None,
+        "justified": review.justified if review is not None else None,
+        "reason": fact.body.reason if fact.body is not None else None,
+        "finding": review.body.finding if review is not None and review.body is not None else None,
+        "position": first[fact.urgent],
     }
 
 

@@ -12,10 +12,16 @@ create table {schema}.access_request(
 create table {schema}.idm_request(
   id uuid primary key, person uuid not null, unit uuid, roles text[] not null, codes text[] not null, groups text[] not null,
   first_day text, last_day text, number text, why text, position bigint not null);
+create table {schema}.urgent_access(
+  id uuid primary key, person uuid not null, case_id uuid not null, orderer text not null, hand text, confirm_by text not null,
+  confirmed_at text, second_manager boolean not null, ends_at text, ended boolean not null, reviewed_on date, justified boolean,
+  reason text, finding text, position bigint not null);
 create table {schema}.erased(chain_id text, first bigint, last bigint, primary key (chain_id, first, last));
 create index on {schema}.rights_order(person);
 create index on {schema}.rights_order(stage);
 create index on {schema}.rights_order(orderer);
 create index on {schema}.idm_request(person);
+create index on {schema}.urgent_access(person);
+create index on {schema}.urgent_access(reviewed_on) where reviewed_on is null;
 create index on {schema}.access_request(person);
 create index on {schema}.access_request(record) where state = 'waiting';

@@ -25,6 +25,7 @@ OPEN = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("POST", "
 LOGIN = {
     *(("GET", path) for path in ("/login", "/login/oidc", "/login/callback", "/login/again", "/login/set-up", "/session")),
     *(("POST", path) for path in ("/login", "/login/again", "/login/set-up", "/logout")),
+    *((method, "/acting") for method in ("GET", "POST")),  # for whom one acts, as one's own rights say
     *(("POST", f"/session/{act}") for act in ("profile", "end-others", "password")),
 }
 FILE = {"file": ("a.pdf", PDF, "application/pdf")}
@@ -51,6 +52,10 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/log/receipts"): {"data": {"position": "1"}},
     ("POST", f"{API}/rights/orders"): {"json": {"person": NOBODY, "unit": NOBODY, "first_day": "2030-01-01"}},
     ("POST", f"{API}/people/{{person}}/stops"): {"json": {"unit": NOBODY}},
+    ("POST", f"{API}/rights/orders/preview"): {"json": {"person": NOBODY, "unit": NOBODY, "first_day": "2030-01-01"}},
+    ("POST", f"{API}/people/{{person}}/stops/preview"): {"json": {"unit": NOBODY}},
+    ("POST", f"{API}/organisation/cells/preview"): {"json": {"cells": [{"cell": "x", "scope": "*"}], "first_day": "2030-01-01"}},
+    ("POST", f"{API}/people/{{person}}/handovers"): {"json": {"all": NOBODY}},
     ("POST", f"{API}/people/{{person}}/orders/{{order}}/answers"): {"json": {"answer": "control"}},
     ("POST", f"{API}/people/{{person}}/reviews"): {"json": {"unit": NOBODY}},
     ("POST", f"{API}/records/{{record}}/access-requests"): {"json": {"reason": "x"}},
@@ -66,6 +71,19 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/rights/order"): {"data": {"person": NOBODY, "unit": NOBODY, "first_day": "2030-01-01"}},
     ("POST", "/rights/requests/{person}/{asked}"): {"data": {"reason": "x"}},
     ("POST", "/rights/stop"): {"data": {"person": NOBODY, "unit": NOBODY}},
+    ("POST", f"{API}/people/{{person}}/urgent-access"): {"json": {"case": "26/1", "reason": "x"}},
+    ("POST", f"{API}/people/{{person}}/urgent-access/{{wanted}}/answers"): {"json": {"answer": "confirm"}},
+    ("POST", f"{API}/people/{{person}}/take-overs"): {"json": {"unit": NOBODY}},
+    ("POST", f"{API}/organisation/working-hours"): {
+        "json": {"first_day": "2030-01-01", "weekdays": [0], "opens": "08:00", "closes": "15:30"}
+    },
+    ("POST", f"{API}/organisation/closed-days"): {"json": {"day": "2030-12-24"}},
+    ("POST", "/rights/urgent"): {"data": {"person": NOBODY, "case": "26/1", "reason": "x"}},
+    ("POST", "/rights/urgent/{person}/{wanted}"): {"data": {"answer": "confirm"}},
+    ("POST", "/rights/urgent/{person}/{wanted}/end"): {"data": {"reason": "x"}},
+    ("POST", "/rights/without-manager/{person}"): {"data": {"unit": NOBODY}},
+    ("GET", "/rights/handover"): {"params": {"person": NOBODY}},
+    ("POST", "/rights/handover"): {"data": {"person": NOBODY, "all": NOBODY}},
     ("POST", "/rights/answers/{person}/{order}"): {"data": {"answer": "control"}},
     ("POST", "/rights/changes/{change}"): {"data": {"answer": "confirm"}},
     ("POST", "/rights/review"): {"data": {"person": NOBODY}},
@@ -116,7 +134,7 @@ def test_every_data_route_passes_the_gate(demo_web: Web, monkeypatch: pytest.Mon
     object_id = web.get(f"/documents/{document}").json()["objects"][0]["id"]
     sign_off_id = web.created(web.post(f"/entries/{entry}/sign-offs", {"method": "TE"}))
     ids = {"case": case, "entry": entry, "document": document, "object_id": object_id, "unit": entry, "sign_off_id": sign_off_id}
-    ids |= {"record": case, **dict.fromkeys(("person", "order", "change", "asked"), NOBODY)}
+    ids |= {"record": case, **dict.fromkeys(("person", "order", "change", "asked", "wanted"), NOBODY)}
     token = web.page("/cases/new").xpath("//main//input[@name='token']/@value")[0]
     asked: list[str] = []
 
@@ -131,7 +149,7 @@ def test_every_data_route_passes_the_gate(demo_web: Web, monkeypatch: pytest.Mon
     for method, path in found:
         if (method, path) in OPEN | LOGIN:
             continue
-        sample = dict(BODIES.get((method, path), {}) if method != "GET" else {})
+        sample = dict(BODIES.get((method, path), {}))
         assert method == "GET" or (method, path) in BODIES, f"no sample request for {method} {path}"
         if "data" in sample:
             sample["data"] = {"token": token, **sample["data"]}

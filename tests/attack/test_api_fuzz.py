@@ -21,9 +21,12 @@ from tests.attack import fuzzing
 
 ORDINARY, DEEP = 8, 200
 SEED = int(os.environ.get("DAGBOK_SEED", fuzzing.SEED))
-WITHOUT_INPUT = {"GET /api/v1/log/head", "GET /api/v1/log/checkpoint", "GET /api/v1/organisation"}
+WITHOUT_INPUT = {
+    *("GET /api/v1/log/head", "GET /api/v1/log/checkpoint"),
+    *("GET /api/v1/organisation", "GET /api/v1/urgent-access", "GET /api/v1/rights/without-manager"),
+}
 # Where rights are not in use yet, as here, nothing of them succeeds: tests/rights does what they do.
-OF_RIGHTS = ("/organisation", "/people", "/rights", "/records", "/access-requests")
+OF_RIGHTS = ("/organisation", "/people", "/rights", "/records", "/access-requests", "/urgent-access")
 
 
 class Kept(BaseModel):

@@ -4,46 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page
 
+from tests.browser.serving import DESK, PHONE, needs_chromium
 from tools.demo.paper import letter
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-QUIET = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+pytestmark = needs_chromium
+SIZES = {"desk": DESK, "phone": PHONE}
 PAGES = ("front", "case", "entry", "journal", "history", "log")
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A small demo municipality, made and served by the program itself."""
-    folder = tmp_path_factory.mktemp("demo")
-    size = os.environ.get("DAGBOK_PICTURES_SIZE", "0.03")
-    command = [sys.executable, "-m", "tools.cli", "demo", "--data", str(folder / "data"), "--now", "2026-11-23", "--size", size]
-    with subprocess.Popen([*command, "--port", "8900"], stdout=subprocess.PIPE, text=True) as program:
-        assert program.stdout is not None
-        try:
-            yield program.stdout.readline().strip().rstrip("/")
-        finally:
-            program.terminate()
-            program.wait(30)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-QUIET = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-WIDTH = 390
+from tests.browser.serving import PHONE, needs_chromium
+from tests.browser.visiting import settled
+
+pytestmark = needs_chromium
+WIDTH = PHONE["width"]
 PAGES = (
     "/rights/me",
     "/rights/order",
@@ -24,28 +22,6 @@ PAGES = (
     "/roles?role=caseworker",
     "/organisation",
 )
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A small demo municipality, made and served by the program itself."""
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "tools.cli", "demo", "--data", str(folder / "data"), "--now", "2026-11-23", "--size", "0.01"]
-    with subprocess.Popen([*command, "--port", "8910"], stdout=subprocess.PIPE, text=True) as program:
-        assert program.stdout is not None
-        try:
-            yield program.stdout.readline().strip().rstrip("/")
-        finally:
-            program.terminate()
-            program.wait(30)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield opened
-        opened.close()
 
 
 @contextmanager
@@ -91,13 +67,14 @@ def test_rights_are_ordered_on_a_phone_and_controlled(browser: Browser, site: st
             assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH
         page.get_by_role("button", name="Bestill", exact=True).click()
         page.wait_for_url("**/people/*")
+        settled(page)
         assert "venter på kontroll" in page.inner_text("main")
         assert said == []
     with phone(browser, site, "anne.berg", scripts) as (page, said):
         page.goto(f"{site}/rights/inbox")
         waits = page.get_by_role("article", name=name)
         waits.get_by_role("button", name="Kontrollert, i orden").click()
-        page.wait_for_load_state()
+        settled(page)
         assert page.get_by_role("article", name=name).count() == 0
         assert said == []
 

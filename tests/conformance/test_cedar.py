@@ -15,7 +15,20 @@ import cedarpy
 import pytest
 
 from domain.model import cedar
-from domain.model.access import CODED, NOT_ASSESSED, PUBLIC, Allowed, Grant, Moment, Person, Right, Subject, may
+from domain.model.access import (
+    CODED,
+    NOT_ASSESSED,
+    PUBLIC,
+    URGENT,
+    Allowed,
+    Grant,
+    Moment,
+    Person,
+    Right,
+    Subject,
+    Urgent,
+    may,
+)
 from domain.model.matrix import ANY, ROLES, Matrix, Place, gather, parse, scope
 from tests import tidy
 
@@ -192,3 +205,50 @@ def test_every_cell_that_says_yes_is_a_policy_under_its_own_id() -> None:
     ]
     assert text.count("\npermit(") == len(yes)
     assert all(f'@id("{":".join(place)}")\npermit(' in text for place in yes)
+
+
+FILE = UUID(int=77)
+
+
+def urgently(action: str, role: str, *, file: UUID | None = FILE, minutes: int = 0, **about: Any) -> tuple[bool, bool]:
+    """(our answer, Cedar's) to reading a coded record of another unit by urgent access, so many minutes after it began."""
+    table = "case" if action.startswith("case") else "document"
+    status = {"case": "B", "document": "J"}[table]
+    subject = Subject(table, status=status, units=(UUID(int=9),), assessment=CODED, code="13", file=file, **about)
+    opened = Urgent(FILE, NOW.instant, NOW.instant + timedelta(hours=1))
+    right = Right(role, NOW.day, None, NOW.instant - timedelta(days=1), UUID(int=1))
+    person = Person("per", (right,), (opened,))
+    at = Moment(NOW.instant + timedelta(minutes=minutes), NOW.day)
+    ours = may(person, action, subject, at, MATRIX)
+    principal = {"uid": {"type": "Right", "id": "1"}, "attrs": cedar.entity_of_right(person, right, at), "parents": []}
+    resource = {"uid": {"type": "Record", "id": "1"}, "attrs": cedar.entity_of_subject(subject, at), "parents": []}
+    request = {
+        "principal": 'Right::"1"',
+        "action": f'Action::"{action}"',
+        "resource": 'Record::"1"',
+        "context": cedar.context_of(at, "-"),
+    }
+    theirs = cedarpy.is_authorized(request, cedar.policies(MATRIX, action), [principal, resource])
+    assert not theirs.diagnostics.errors
+    return isinstance(ours, Allowed) and not ours.ids_only, theirs.allowed
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("action", sorted(URGENT - {"record.read-history"}))
+def test_urgent_access_is_the_same(action: str, role: str) -> None:
+    listing = action.endswith(".list")
+    for found in (urgently(action, role), urgently(action, role, parties=frozenset({"per"}))):
+        assert found[0] == found[1], (action, role)
+    for closed in ({"file": UUID(int=78)}, {"file": None}, {"minutes": -1}, {"minutes": 60}):
+        ours, theirs = urgently(action, role, **closed)
+        assert ours == theirs
+        assert listing or not ours
+    reads = urgently(action, role)[0]
+    assert reads is (role not in ("system-administrator", "user-administrator", "service") and _reads_any(action, role))
+
+
+def _reads_any(action: str, role: str) -> bool:
+    """Whether the role's own cell lets it read such records at all."""
+    table, status = ("case", "B") if action.startswith("case") else ("document", "J")
+    cell = MATRIX.find(Place(table, action, "*", status, "-", role))
+    return cell is not None and not cell.mode and any(reach.letter != "i" for reach in cell.reaches)

@@ -185,7 +185,7 @@ def test_a_stopped_right_is_lost_at_the_next_request(town: Town) -> None:
     assert browser.get("/journal").status_code == 200
     town.stop("siv.moe")
     answer = browser.get("/journal")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/journal")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/journal&ended=right_ended")
     assert browser.get(f"{API}/cases").status_code == 401
     assert other.is_in()
     assert [fact["reason"] for _, fact, _ in town.facts("login.logged-out.v1")] == ["no-right"]

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from api.fiks_arkiv import service
+from api.fiks_arkiv.encode import encode
+from api.fiks_arkiv.message_types import SEARCH
 from api.installation import Installation, Tenant
 from domain.handlers import standing
 from domain.ledger import selfcheck
@@ -245,3 +247,32 @@ def test_before_rights_are_in_use_nothing_is_noted(web: Web, ledger_tenant: Ledg
     with ledger_tenant.owner() as connection:
         (row,) = connection.execute(f"select count(*) from {ledger_tenant.tenant}.ledger_chain").fetchall()
     assert row == (1,)
+
+
+def test_what_a_search_over_fiks_arkiv_shows_of_an_open_entry_is_noted_too(town: Town) -> None:
+    said = '{"title": "Legeerklæring", "screening": {"access_restriction": "13"}}'
+    coded = town.web.created(town.web.document(town.plain, metadata=said))
+    town.web.caught_up()
+    town.noted()
+    siv = town.house.actor("siv.moe")
+    free = {"@type": "journalpostFritekstSokdefinisjon", "responstype": "utvidet", "soketekst": "Invitasjon"}
+    asked = {**free, "inkluder": ["dokumentbeskrivelse"]}
+    message = encode(SEARCH, {"system": "F", "take": 10, "skip": 0, "sokdefinisjon": asked})
+    (answer,) = service.handle(town.web.tenant, message, {}, actor=siv)
+    assert "Legeerklæring".encode() in (answer.payload or b""), answer
+    (fact,) = town.noted()
+    assert (fact["record"], fact["kind"], fact["within"]) == (coded, "document", [town.plain, town.case])
+
+
+def test_a_request_to_read_a_coded_case_is_shown_with_its_title_once_that_is_noted(town: Town) -> None:
+    coded = town.web.created(town.web.post("/cases", {"title": SECRET, "screening": {"access_restriction": "13"}}))
+    town.become("tor.lie")
+    assert town.web.post(f"/records/{coded}/access-requests", {"reason": "Trenger den"}).status_code == 201
+    town.web.caught_up()
+    town.noted()
+    assert SECRET not in town.web.client.get("/rights/me").text
+    assert town.noted() == []
+    town.become("siv.moe")
+    answer = town.web.client.get("/rights/me")
+    assert SECRET in answer.text
+    assert {(fact["record"], fact["what"]) for fact in town.noted()} == {(coded, "search-row")}

@@ -9,16 +9,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from api import tokens
 from api.installation import Installation, Tenant
-from api.scim import token
 from api.scim.resources import ENTERPRISE_SCHEMA, RECORDS_SCHEMA, USER_SCHEMA
 from domain.handlers import rights
 from domain.ledger.reader import Recorded
 from tests.fixtures_web import Web, opened
-from tools.demo.staff import Hired, House
+from tools.demo.staff import IDM, House
 
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-IDM = Hired("service:idm", "IDM", "integrasjon", "Kommunedirektøren", ("service",), "lars.dahl", kind="service")
 
 
 @dataclass
@@ -105,7 +104,7 @@ def speaking(installation: Installation, tenant: Tenant) -> Iterator[Idm]:
     house.open()
     house.staff()
     house.hire(IDM)
-    given = token.issue(installation.settings.data / "secrets", tenant.name)
+    given = tokens.issue(installation.settings.data / "secrets", tenant.name, tokens.IDM)
     with opened(installation, tenant) as web:
         yield Idm(web, house, given)
 

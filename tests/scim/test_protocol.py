@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from api import tokens
 from api.installation import Installation, Tenant
-from api.scim import token
 from domain.handlers import case_files, gate, rights
 from domain.handlers.gate import Actor
 from domain.handlers.metadata import Metadata
@@ -66,15 +66,15 @@ def test_without_the_token_nobody_is_answered(idm: Idm, shown: str | None) -> No
 def test_a_new_token_ends_the_old_one(idm: Idm, installation: Installation, tenant: Tenant) -> None:
     secrets = installation.settings.data / "secrets"
     assert idm.ask("GET", "/Users").status_code == 200
-    fresh = token.issue(secrets, tenant.name)
+    fresh = tokens.issue(secrets, tenant.name, tokens.IDM)
     problem(idm.ask("GET", "/Users"), 401)
     idm.token = fresh
     assert idm.ask("GET", "/Users").status_code == 200
     kept = [path for path in secrets.iterdir() if fresh in path.read_text(encoding="utf-8", errors="replace")]
     assert kept == [], "only its digest is kept"
-    assert token.withdraw(secrets, tenant.name)
+    assert tokens.withdraw(secrets, tenant.name, tokens.IDM)
     problem(idm.ask("GET", "/Users"), 401)
-    assert not token.withdraw(secrets, tenant.name)
+    assert not tokens.withdraw(secrets, tenant.name, tokens.IDM)
 
 
 def test_every_request_passes_the_gate(idm: Idm, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_a_token_alone_gives_no_right(idm: Idm) -> None:
 
 
 def test_a_municipality_without_rights_says_so(installation: Installation, tenant: Tenant) -> None:
-    given = token.issue(installation.settings.data / "secrets", tenant.name)
+    given = tokens.issue(installation.settings.data / "secrets", tenant.name, tokens.IDM)
     with opened(installation, tenant) as web:
         for method, path, body in requests(NOTHING):
             answer = web.client.request(method, f"/scim/v2{path}", json=body, headers={"Authorization": f"Bearer {given}"})
@@ -276,6 +276,6 @@ def test_the_description_of_the_service(idm: Idm) -> None:
 
 
 def test_another_municipality_is_not_reached_by_the_token_of_this_one(idm: Idm, installation: Installation) -> None:
-    assert not token.holds(installation.settings.data / "secrets", "elsewhere", f"Bearer {idm.token}")
-    assert token.holds(installation.settings.data / "secrets", idm.web.tenant.name, f"Bearer {idm.token}")
+    assert not tokens.holder(installation.settings.data / "secrets", "elsewhere", f"Bearer {idm.token}")
+    assert tokens.holder(installation.settings.data / "secrets", idm.web.tenant.name, f"Bearer {idm.token}") == tokens.IDM
     assert UUID(idm.create("ola.by")["id"]).version == 4

@@ -8,7 +8,7 @@ import stat
 import pytest
 from typer.testing import CliRunner
 
-from api.scim import token
+from api import tokens
 from tests.fixtures_ledger import LedgerTenant
 from tools.cli import app
 
@@ -27,7 +27,7 @@ def test_a_token_is_shown_once_and_kept_as_a_digest_of_the_owners_eyes_only(
     assert said.exit_code == 0, said.output
     given = said.stdout.strip()
     secrets = ledger_tenant.data / "secrets"
-    assert token.holds(secrets, ledger_tenant.tenant, f"bearer {given}")
+    assert tokens.holder(secrets, ledger_tenant.tenant, f"bearer {given}") == tokens.IDM
     (kept,) = secrets.glob("*_idm_token*")
     assert given not in kept.read_text(encoding="ascii")
     assert stat.S_IMODE(os.stat(kept).st_mode) == 0o600
@@ -38,6 +38,6 @@ def test_a_token_is_withdrawn(ledger_tenant: LedgerTenant, place: list[str]) -> 
     given = CliRunner().invoke(app, ["idm", "token", *place]).stdout.strip()
     said = [CliRunner().invoke(app, ["idm", "token", "--withdraw", *place]).stdout.strip() for _ in range(2)]
     assert said == ["the token is withdrawn", "there was no token"]
-    assert not token.holds(ledger_tenant.data / "secrets", ledger_tenant.tenant, f"Bearer {given}")
+    assert not tokens.holder(ledger_tenant.data / "secrets", ledger_tenant.tenant, f"Bearer {given}")
     for nothing in ("", "Bearer", "Bearer "):
-        assert not token.holds(ledger_tenant.data / "secrets", ledger_tenant.tenant, nothing)
+        assert not tokens.holder(ledger_tenant.data / "secrets", ledger_tenant.tenant, nothing)

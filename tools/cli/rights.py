@@ -18,9 +18,11 @@ from domain.handlers.organisation import OpenInstallation
 from domain.handlers.people import Newcomer, name_of
 from domain.handlers.work import Context, run
 from domain.ledger.clock import LOCAL
+from domain.ledger.reader import Recorded
 from domain.model import cedar
 from domain.model.errors import DagbokError
 from domain.model.matrix import Matrix, written
+from domain.model.rights_change import Orders
 from domain.model.user import EMPLOYEE
 from projections import access_rights
 from projections.audit import judge
@@ -111,18 +113,33 @@ def moment_of(text: str) -> date | datetime:
 def _rights(one: OpenTenant, person: str, moment: date | datetime, known_at: str) -> dict[str, Any]:
     known = standing.of(one.ledger)
     stream = find(one, person)
-    records = one.ledger.reader.stream(stream)
-    if known_at:
-        instant = moment_of(known_at)
-        records = access_rights.known_by(records, access_rights.span(instant)[0])
+    instant = access_rights.span(moment_of(known_at))[0] if known_at else None
+    orders_of = partial(_orders_of, one, instant)
+    records = _records(one, stream, instant)
     units = known.organisation().state.units
     state = access_rights.fold(stream, records, known.place)
-    found = access_rights.told(state, moment, lambda unit: units[unit].name if unit is not None else "")
-    for each in (*found["rights"], *found["ended"]):
+    found = access_rights.told(state, moment, lambda unit: units[unit].name if unit is not None else "", orders_of)
+    for each in (*found["rights"], *found["waiting"], *found["ended"]):
+        if each.get("without_manager"):
+            gone = each["without_manager"]
+            each["without_manager"] = {**gone, "name": name_of(one.ledger, gone["manager"])}
         for step in ("order", "decided", "executed", "ended_by"):
             if each.get(step):
                 each[step] = {**each[step], "name": name_of(one.ledger, each[step]["by"])}
     return found
+
+
+def _records(one: OpenTenant, stream: UUID, instant: datetime | None) -> list[Recorded]:
+    """A person's facts, those known by an instant where one is given."""
+    records = one.ledger.reader.stream(stream)
+    return access_rights.known_by(records, instant) if instant is not None else records
+
+
+def _orders_of(one: OpenTenant, instant: datetime | None, manager: str) -> Orders:
+    stream, place = standing.uuid_of(manager), standing.of(one.ledger).place
+    if stream is None:
+        return Orders(manager)
+    return access_rights.fold(stream, _records(one, stream, instant), place).file.orders
 
 
 def find(one: OpenTenant, person: str) -> UUID:
@@ -156,6 +173,8 @@ def _print(found: dict[str, Any]) -> None:
         print(f"  {_line(each)}")
     if not found["rights"]:
         print("  no rights")
+    for each in found["waiting"]:
+        print(f"  waits for a manager: {_line(each)}")
     for each in found["ended"]:
         ended = each["ended_by"]
         print(f"  ended: {_line(each)}; by {ended['name']}, position {ended['position']}")
@@ -166,9 +185,13 @@ def _line(each: dict[str, Any]) -> str:
     days = f"{each['from']} to {each['to'] or 'further notice'}"
     decided = each["decided"]
     by = f"ordered by {each['order']['name']} at position {each['order']['position']}"
-    return f"{each['role']} in {each['unit'] or 'the municipality'}{codes}, {days}: {by}" + (
-        f", decided by {decided['name']} at position {decided['position']}" if decided else ""
-    )
+    said = f"{each['role']} in {each['unit'] or 'the municipality'}{codes}, {days}: {by}"
+    if decided:
+        said += f", decided by {decided['name']} at position {decided['position']}"
+    gone = each.get("without_manager")
+    if gone:
+        said += f"; without responsible manager since {gone['since']} ({gone['name']})" + (", OVERDUE" if gone["overdue"] else "")
+    return said
 
 
 def _lines(tables: Matrix) -> str:

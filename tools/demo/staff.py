@@ -19,7 +19,7 @@ from domain.ledger.ledger import Ledger
 from domain.model.ordering import OrderRights
 from domain.model.organisation import AccessCodeSet, AccessGroupSet
 from domain.model.rights_change import START
-from domain.model.user import AUDITOR, EMPLOYEE
+from domain.model.user import AUDITOR, EMPLOYEE, SERVICE
 
 TOP = "Kommunedirektøren"
 UNITS = (TOP, "Arkiv", "Teknisk", "Oppvekst", "Politisk sekretariat")
@@ -55,6 +55,7 @@ STAFF: Sequence[Hired] = (
     Hired("rolf.eng", "Rolf Eng", "systemadministrator", TOP, ("system-administrator",), "lars.dahl"),
     Hired("eli.rev", "Eli Rev", "kommunerevisor", TOP, ("auditor",), "lars.dahl", codes=CODES, kind=AUDITOR, days=365),
 )
+IDM = Hired("service:idm", "IDM", "integrasjon", TOP, ("service",), "lars.dahl", kind=SERVICE)
 HEADS: Mapping[str, str] = {"kari.aas": "Teknisk", "anne.berg": "Arkiv"}
 
 

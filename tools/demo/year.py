@@ -31,7 +31,7 @@ from tools.demo.clock import DemoClock
 from tools.demo.paper import letter
 from tools.demo.people import ARCHIVISTS, NAMES, STREETS
 from tools.demo.plan import Happening, Matter
-from tools.demo.staff import House
+from tools.demo.staff import IDM, House
 
 AHEAD = 64
 LEGAL_BASIS = {"13": "Offl. § 13, jf. fvl. § 13", "P": "Offl. § 25"}
@@ -212,6 +212,7 @@ def make(settings: Settings, now: datetime, seed: int, size: float) -> None:
         house = House(tenant.ledger, clock)
         house.open()
         house.staff()
+        house.hire(IDM)
         leader = Context(house.actor("anne.berg"))
         run(tenant.ledger, leader, (), lambda work: ensure_structure(work, "Fjordvik kommune", "987654321"))
         task = progress.add_task("Fjordvik", total=len(happenings))
