@@ -1,13 +1,13 @@
 """The access report: who was shown which coded record, when, and under which right. It screens itself.
 
 A unit's manager sees the readings of what belongs to that unit and those below it; the head of records and an auditor see all.
-What an auditor reads is shown to auditors alone until the assignment has ended (practice R13). Ids and codes are shown to whoever
-may have the report; a title only to one who may read that record now, and that is a reading too, which is noted first.
+What an auditor reads is shown to auditors alone until the audit has been reported (practice R13). Ids and codes are shown to
+whoever has the report; a title only to one who may read that record now, and that is a reading too, which is noted first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -174,7 +174,7 @@ def _showing(ledger: Ledger, record: UUID) -> list[UUID]:
 
 def _shown(reader: _Reader, recorded: Recorded) -> bool:
     fact = recorded.fact
-    if fact.audit and not reader.audits and _assigned(reader.ledger, recorded.envelope.actor):
+    if fact.audit and not reader.audits and _unreported(reader.ledger, recorded.envelope.actor, recorded.envelope.rests_on or ()):
         return False
     if reader.units is None:
         return True
@@ -183,9 +183,15 @@ def _shown(reader: _Reader, recorded: Recorded) -> bool:
     return subject is not None and not reader.units.isdisjoint(subject.units)
 
 
-def _assigned(ledger: Ledger, person: str) -> bool:
-    """Whether an auditor's assignment still lasts."""
-    return any(right.role == access_log.AUDITOR for right in _rights(ledger, person, ledger.clock.now()))
+def _unreported(ledger: Ledger, person: str, rests_on: Sequence[str]) -> bool:
+    """Whether the assignment that a reading rested on has not been reported yet."""
+    known, named = standing.of(ledger).person(person), set(rests_on)
+    orders = known.file.orders
+    return any(
+        access_log.AUDITOR in one.fact.roles and order not in orders.reported
+        for order, one in orders.orders.items()
+        if named & {access_log.named(ledger, place) for place in known.positions.get(order, ())}
+    )
 
 
 def _line(ledger: Ledger, recorded: Recorded) -> Line:

@@ -20,7 +20,7 @@ from api import health
 from api.fence import Fence, answer
 from api.installation import Installation
 from api.requests import Demo, Site, actor_for, tenant_for
-from api.rest import cases, documents, entries, handover, journal, log, organisation, preview, rights, urgent
+from api.rest import cases, documents, entries, handover, journal, log, organisation, preview, reviews, rights, urgent
 from api.rest.answers import PROBLEMS
 from api.rest.fiks_arkiv import create_router
 from api.scim.routes import Scim
@@ -43,6 +43,7 @@ from api.web import (
     pages_people,
     pages_preview,
     pages_readings,
+    pages_review,
     pages_roles,
     pages_session,
     pages_urgent,
@@ -61,6 +62,7 @@ REST = (
     rights.router,
     preview.router,
     handover.router,
+    reviews.router,
     organisation.router,
     urgent.router,
 )
@@ -84,6 +86,7 @@ PAGES = (
     pages_roles.router,
     pages_access.router,
     pages_readings.router,
+    pages_review.router,
     pages_urgent.router,
 )
 

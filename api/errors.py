@@ -65,6 +65,7 @@ _BY_CODE: Mapping[str, int] = {
     "receipt.not_yet": 425,
     "metrics.token": 401,
     "request.foreign": 403,
+    "review.changed": 409,
     "request.host": 421,
     "request.malformed": 400,
     "request.method": 405,

@@ -13,6 +13,7 @@ from domain.handlers import idm, rights
 from domain.handlers.people import Newcomer
 from domain.handlers.work import Work
 from domain.ledger.identity import new_id
+from domain.model.assignment import Wanted
 from domain.model.errors import Refused
 from domain.model.ordering import OrderRights
 from domain.model.rights_change import CHANGE, START, STOP
@@ -39,11 +40,25 @@ class NewPerson(Body):
     kind: Code = "employee"
 
 
+class NewAssignment(Body):
+    """An auditor's assignment. mandate: who wants the audit, on what decision, about what; units: audited, with those below, none
+    = the whole municipality; since, until: local days of the period that is audited."""
+
+    mandate: Words
+    units: Ids = Field(default_factory=list)
+    since: Day | None = None
+    until: Day | None = None
+
+    def wanted(self) -> Wanted:
+        """As the model takes it."""
+        return Wanted(self.mandate, tuple(dict.fromkeys(self.units)), self.since, self.until)
+
+
 class NewOrder(Body):
     """What a manager orders. person: who is known; newcomer: who is not; replaces: running orders whose place it takes;
     first_day, last_day: local days, both included; acting_for: whose substitute the person becomes;
     request: what an identity system asked for, which this order answers; handover: the last day of what it replaces, where that
-    goes on beside it, at most 30 days."""
+    goes on beside it, at most 30 days; assignment: of an auditor."""
 
     person: UUID | None = None
     newcomer: NewPerson | None = None
@@ -60,6 +75,7 @@ class NewOrder(Body):
     acting_for: UUID | None = None
     number: Code | None = None
     request: UUID | None = None
+    assignment: NewAssignment | None = None
     handover: Day | None = None
 
 
@@ -107,6 +123,7 @@ def order(body: NewOrder, source: str) -> tuple[UUID, UUID, Orders]:
         source,
         body.number,
         body.handover,
+        body.assignment.wanted() if body.assignment is not None else None,
     )
     if body.request is not None:
         taken = idm.TakeUp(person, body.request, said)

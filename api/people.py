@@ -28,7 +28,6 @@ from projections.people.read import People, Row
 Result = TypeVar("Result")
 Managers = Callable[[str, UUID], str | None]
 ADMINISTRATION = "administration"
-REVIEW_DAYS = 365
 
 
 class Query(StrEnum):
@@ -205,23 +204,6 @@ def objections(me: Caller) -> list[Row]:
         return []
     rows = waiting(me, "objected")
     return [row for row in rows if row["unit"] and state.superior_of(row["orderer"], row["unit"], day) in mine]
-
-
-def to_review(me: Caller) -> list[Row]:
-    """Rights that nobody has looked at for a year: of the caller's staff, or of all where the caller reads all. One row for each
-    person and unit, oldest first; an order's own day counts as a look."""
-    everybody = may(me, Query.READ_RIGHTS)
-    mine, day = selves(me), today(me)
-    found: dict[tuple[UUID, UUID | None], Row] = {}
-    for row in running(me):
-        if str(row["person"]) in mine or not (everybody or row["manager"] in mine):
-            continue
-        seen = row["reviewed_on"] or row["ordered_on"]
-        one = found.setdefault((row["person"], row["unit"]), {**row, "seen": seen, "roles": []})
-        one["roles"] = list(dict.fromkeys([*one["roles"], *row["roles"]]))
-        one["seen"] = min(one["seen"], seen)
-    due = [row for row in found.values() if (day - row["seen"]).days >= REVIEW_DAYS]
-    return sorted(due, key=lambda row: (row["seen"], row["name"]))
 
 
 def told(me: Caller, person: UUID, on: date) -> dict[str, Any]:

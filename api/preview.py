@@ -86,11 +86,12 @@ class Preview:
     opened: tuple[Opened, ...]
 
 
-def of_command(me: Caller, handle: Callable[[Work], UUID], person: UUID, page: int | None = 0) -> Preview:
+def of_command(me: Caller, handle: Callable[[Work], UUID], page: int | None = 0) -> Preview:
     """What an order or stop would change, decided as the command itself would be and recorded nowhere. Raises what it would."""
     ledger = me.tenant.ledger
     work = Work(ledger, me.context(), ledger.clock.now(), fresh=True)
     made = rights.decided(work, handle)
+    person = next(stream for stream, fact in work.facts if fact is made)  # who comes back is known under an id of before
     orders = rights.handed_over(standing.of(ledger).person(str(person)).file.orders, work)
     difference = order_difference.of_order(orders, made, work.at, work.today)
     return Preview(difference, _of_order(me, order_difference.around(orders, made, work.at, work.today), page))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from domain.model import (
     access_log,
+    assignment,
     calendar,
     case_file,
     chain_log,
@@ -127,6 +128,8 @@ NAMES: Mapping[str, type] = {
     "rights.ordered-by-hand.v1": rights_change.RightsOrderedByHand,
     "rights.handed-over.v1": rights_change.RightsHandedOver,
     "rights.taken-over.v1": rights_change.RightsTakenOver,
+    "rights.audit-assigned.v1": assignment.AuditAssigned,
+    "rights.audit-reported.v1": assignment.AuditReported,
     "rights.requested.v1": idm.RightsRequested,
     "rights.request-answered.v1": idm.RightsRequestAnswered,
     "idm.described.v1": idm.IdmDescribed,

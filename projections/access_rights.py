@@ -191,6 +191,21 @@ def _shape(state: Entitlements, one: Right, unit_name: Callable[[UUID | None], s
         "order": steps.ordered,
         "decided": steps.decided,
         "executed": steps.executed,
+        "assignment": _assignment(state.file.orders, _order(one), unit_name),
+    }
+
+
+def _assignment(orders: Orders, order: UUID, unit_name: Callable[[UUID | None], str]) -> Told | None:
+    """What an auditor's right is for, and when it was reported."""
+    one, reported = orders.assignments.get(order), orders.reported.get(order)
+    if one is None:
+        return None
+    days = {"since": one.since, "until": one.until, "reported": reported}
+    return {
+        "order": str(order),
+        "mandate": one.body.mandate if one.body is not None else None,
+        "units": [unit_name(unit) for unit in one.units],
+        **{name: day.isoformat() if day is not None else None for name, day in days.items()},
     }
 
 

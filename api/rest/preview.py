@@ -59,8 +59,8 @@ def preview_order(request: Request, body: NewOrder, page: Page = 0) -> JSONRespo
     """What an order would change, were it given and controlled now."""
     me = caller_of(request)
     people.permit(me, rights.Order.ACTION, people.as_manager)
-    person, _, handle = orders.order(body, "api")
-    return JSONResponse(_preview(preview.of_command(me, handle, person, page)))
+    _, _, handle = orders.order(body, "api")
+    return JSONResponse(_preview(preview.of_command(me, handle, page)))
 
 
 @router.post("/people/{person}/stops/preview", response_model=OrderPreview)
@@ -69,7 +69,7 @@ def preview_stop(request: Request, person: UUID, body: NewStop, page: Page = 0) 
     me = caller_of(request)
     people.permit(me, rights.Stop.ACTION, people.as_manager)
     _, handle = orders.stop(person, body, "api")
-    return JSONResponse(_preview(preview.of_command(me, handle, person, page)))
+    return JSONResponse(_preview(preview.of_command(me, handle, page)))
 
 
 @router.get("/people/{person}/orders/{order}/preview", response_model=OrderPreview)

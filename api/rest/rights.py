@@ -150,6 +150,16 @@ def review_rights(request: Request, person: UUID, body: NewReview, key: Idempote
     return written(request, me, done, person, 201)
 
 
+@router.post("/people/{person}/orders/{order}/report", status_code=201, response_model=Written)
+def report_audit(request: Request, person: UUID, order: UUID, key: IdempotencyKey = None) -> JSONResponse:
+    """Say that an audit has been reported: what the auditor read for it stands in everybody's access report from now on."""
+    me = caller_of(request)
+    people.permit(me, rights.ReportAudit.ACTION, people.rights_of(person))
+    command = rights.ReportAudit(person, order)
+    done = perform(me, (person,), lambda work: rights.report_audit(work, command), key=key, given=(person, order))
+    return written(request, me, done, order, 201)
+
+
 @router.post("/records/{record}/access-requests", status_code=201, response_model=Written)
 def ask_access(request: Request, record: UUID, body: NewRequest, key: IdempotencyKey = None) -> JSONResponse:
     """Ask to read the case of a record. It reaches the case owner, else the archive, and gives nothing by itself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from api import people
 from api.requests import ACTING_COOKIE, Caller, caller_of, secure_cookie, site_of
 from api.web import forms
 from api.web.forms import Filled
@@ -12,6 +13,7 @@ from api.web.page import page
 from api.web.pages_login import set_session
 from domain.handlers import standing
 from domain.handlers.people import represented
+from domain.model.access import Subject
 from domain.model.errors import Refused
 
 router = APIRouter(prefix="/acting", include_in_schema=False)
@@ -24,9 +26,16 @@ def show(request: Request) -> HTMLResponse:
 
 
 def _page(request: Request, me: Caller, form: Filled) -> HTMLResponse:
+    _permit(me)
     status = form.told.status if form.told else 200
     others = [(one, me.name_of(one)) for one in represented(me.tenant.ledger, me.actor.id)]
     return page(request, me, "acting.html", status=status, form=form, others=others, chosen=me.actor.acting_for or "")
+
+
+def _permit(me: Caller) -> None:
+    """Whoever reads the own rights may say for whom to act."""
+    own = Subject(people.ADMINISTRATION, authors=frozenset(people.selves(me)), concerns=me.actor.id)
+    people.permit(me, people.Query.READ_RIGHTS, own)
 
 
 @router.post("", response_model=None)
@@ -34,6 +43,7 @@ def choose(request: Request) -> Response:
     """Act for somebody, or for oneself again. Refused `login.profile` where the reader is no substitute of that person."""
     me = caller_of(request)
     fields = forms.read(request)
+    _permit(me)
     wanted = fields.get("acting_for", "").strip()
     try:
         forms.check(request, me, fields)

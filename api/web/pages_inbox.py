@@ -19,10 +19,9 @@ from api.web.forms import Filled
 from api.web.page import onward
 from api.web.rights_page import rights_page
 from api.writes import perform
-from domain.handlers import organisation, rights, standing
+from domain.handlers import organisation, standing
 from domain.handlers.organisation import Confirm
 from domain.handlers.rights import Answer
-from domain.model.errors import Refused
 from domain.model.organisation import ManagerProposed
 from projections.people.read import Row
 
@@ -135,38 +134,3 @@ def settle_change(request: Request, change: UUID) -> Response:
     except forms.PROBLEMS as problem:
         return _inbox(request, me, forms.refused(str(change), fields, problem, me))
     return onward(request, me, done, "/rights/inbox")
-
-
-@router.get("/review")
-def review(request: Request) -> HTMLResponse:
-    """Rights that nobody has looked at for a year. None of them lapses by itself."""
-    return _review(request, caller_of(request), Filled())
-
-
-def _review(request: Request, me: Caller, form: Filled) -> HTMLResponse:
-    people.permit(me, rights.Review.ACTION, people.as_manager)
-    people.organisation(me)
-    status = form.told.status if form.told else 200
-    return rights_page(request, me, "rights_review.html", status=status, form=form, due=people.to_review(me))
-
-
-@router.post("/review")
-def still_right(request: Request) -> Response:
-    """Somebody's rights in a unit are still right."""
-    me = caller_of(request)
-    people.permit(me, rights.Review.ACTION, people.as_manager)
-    fields = forms.read(request)
-    try:
-        forms.check(request, me, fields)
-        command = rights.Review(_uuid(fields.get("person", "")), _uuid(fields["unit"]) if fields.get("unit") else None)
-        done = perform(me, (command.person,), lambda work: rights.review(work, command), key=forms.key_of(fields))
-    except forms.PROBLEMS as problem:
-        return _review(request, me, forms.refused(fields.get("person", ""), fields, problem, me))
-    return onward(request, me, done, "/rights/review")
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Refused("rights.person_missing", "4.5.29") from None

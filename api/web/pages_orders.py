@@ -76,7 +76,7 @@ def order(request: Request) -> Response:
         person, _, handle = orders.order(_order_of(fields), "page")
         page = _previewed(fields)
         if page is not None:
-            return _form(request, me, Filled("order", fields), preview.of_command(me, handle, person, page))
+            return _form(request, me, Filled("order", fields), preview.of_command(me, handle, page))
         keys = (person,) if fields.get("person") else ()
         done = perform(me, keys, handle, key=forms.key_of(fields), given=keys)
     except forms.PROBLEMS as problem:
@@ -115,6 +115,7 @@ def _form(request: Request, me: Caller, form: Filled, shown: Preview | None = No
         codes=cleared or list(codes.ACCESS_RESTRICTION),
         groups=sorted(state.groups.values(), key=lambda one: one.name.casefold()),
         represented=_represented(me),
+        audited=sorted(((str(one.id), one.name) for one in state.units.values()), key=lambda one: one[1].casefold()),
         preview=shown,
     )
 
@@ -159,6 +160,10 @@ def _order_of(fields: Mapping[str, str]) -> NewOrder:
     }
     for part, name in zip(PARTS, ("roles", "codes", "groups", "replaces"), strict=True):
         wanted[name] = [key.partition("-")[2] for key in fields if key.startswith(f"{part}-")]
+    audited = [key.partition("-")[2] for key in fields if key.startswith("audited-")]
+    if fields.get("mandate", "").strip() or audited:
+        days = {name: fields.get(f"audit_{name}", "").strip() or None for name in ("since", "until")}
+        wanted["assignment"] = {"mandate": fields.get("mandate", "").strip(), "units": audited, **days}
     if not wanted["person"]:
         wanted["newcomer"] = {
             name: value for name in ("name", "user_name", "email", "kind") if (value := fields.get(name, "").strip())
@@ -197,7 +202,7 @@ def _of_stop(me: Caller, person: UUID, unit: UUID | None) -> Preview | None:
         return None
     _, handle = orders.stop(person, NewStop(unit=unit or units[0], last_day=people.today(me)), "page")
     try:
-        return preview.of_command(me, handle, person)
+        return preview.of_command(me, handle)
     except Refused:
         return None
 
@@ -217,7 +222,7 @@ def stop(request: Request) -> Response:
         _, handle = orders.stop(person, forms.parse(NewStop, wanted), "page")
         page = _previewed(fields)
         if page is not None:
-            return _stop_form(request, me, person, Filled("stop", fields), preview.of_command(me, handle, person, page))
+            return _stop_form(request, me, person, Filled("stop", fields), preview.of_command(me, handle, page))
         done = perform(me, (person,), handle, key=forms.key_of(fields), given=(person,))
     except forms.PROBLEMS as problem:
         if person is None:

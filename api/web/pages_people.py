@@ -95,6 +95,7 @@ def _page(request: Request, me: Caller, person: UUID, on: str, form: Filled, **v
         orders=others
         and bool(people.units_to_order_in(me, str(person)))
         and people.may(me, rights.Order.ACTION, people.as_manager),
+        reports=people.may(me, rights.ReportAudit.ACTION, people.rights_of(person)),
         stops=others and people.may(me, rights.Stop.ACTION, people.rights_of(person)),
         **values,
     )

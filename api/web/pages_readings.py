@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api import access_log, people
@@ -14,8 +14,10 @@ from api.access_log import Report, Sought
 from api.requests import Caller, caller_of
 from api.web import forms
 from api.web.forms import Filled
+from api.web.page import onward
 from api.web.rights_page import rights_page
-from domain.handlers import standing
+from api.writes import perform
+from domain.handlers import rights, standing
 from domain.model.errors import NotFound, Refused
 
 router = APIRouter(prefix="/rights", include_in_schema=False)
@@ -37,6 +39,20 @@ def readings(request: Request, who: Given = "", record: Given = "", since: Given
     people.organisation(me)
     status = form.told.status if form.told else 200
     return rights_page(request, me, "rights_readings.html", status=status, form=form, found=found, limit=LIMIT)
+
+
+@router.post("/audits/{person}/{order}")
+def report_audit(request: Request, person: UUID, order: UUID) -> Response:
+    """The audit has been reported: what was read for it is shown to everybody who has the report."""
+    me = caller_of(request)
+    people.permit(me, rights.ReportAudit.ACTION, people.rights_of(person))
+    fields = forms.read(request)
+    forms.check(request, me, fields)
+    command = rights.ReportAudit(person, order)
+    done = perform(
+        me, (person,), lambda work: rights.report_audit(work, command), key=forms.key_of(fields), given=(person, order)
+    )
+    return onward(request, me, done, "/rights/me" if str(person) == me.actor.id else f"/people/{person}")
 
 
 def _sought(me: Caller, asked: dict[str, str]) -> Sought:

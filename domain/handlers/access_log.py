@@ -66,17 +66,17 @@ def chain_of(ledger: Ledger) -> AccessChain:
 
 
 def reading(ledger: Ledger, permit: Permit, record: UUID, what: str) -> AccessRead | None:
-    """The fact of a read that the gate has let pass; None where the record has no access code and no urgent access opened it, or
-    rights do not rule yet."""
+    """The fact of a read that the gate has let pass; None where the record has no access code, no urgent access opened it and no
+    auditor reads it (practice R13: all that an auditor reads is noted), or rights do not rule yet."""
     subject, urgent = permit.subject, permit.reason.endswith(":u")
-    if subject is None or not (urgent or (subject.assessment == CODED and subject.code is not None)):
+    by_audit = permit.reason.partition(":")[0] == AUDITOR
+    if subject is None or not (urgent or by_audit or (subject.assessment == CODED and subject.code is not None)):
         return None
     known = standing.of(ledger)
     own = known.judged(record, fresh=False)
     assert own.facets is not None  # the gate answered for it
     entry = known.judged(own.entry, fresh=False).facets if own.entry is not None else None
     within = (own.entry, (entry or own.facets).case)
-    by_audit = permit.reason.partition(":")[0] == AUDITOR
     return AccessRead(
         record,
         own.facets.kind,

@@ -45,9 +45,14 @@ def register(work: Work, unit: UUID, newcomer: Newcomer) -> None:
     digest = standing.user_name_digest(work.ledger, newcomer.user_name)
     work.create(unit, person.evolve)
     fact = user.register(None, newcomer.kind, names, digest)
-    if work.ledger.reader.claim(USER_NAME, digest) is not None:
+    if holder(work, newcomer.user_name) is not None:
         raise Refused("user.name_taken", "4.4.11", {"user_name": newcomer.user_name})
     work.record(unit, fact)
+
+
+def holder(work: Work, user_name: str) -> UUID | None:
+    """Whoever had that user name when the command was decided."""
+    return work.ledger.reader.claim(USER_NAME, standing.user_name_digest(work.ledger, user_name))
 
 
 def acting(ledger: Ledger, user_name: str) -> Actor:

@@ -14,6 +14,7 @@ from domain.handlers.work import Context, Work
 from domain.ledger.ledger import Ledger
 from domain.model import named_access, order_difference, ordering, responsibility, rights_change
 from domain.model.access import Moment, Subject
+from domain.model.assignment import AuditAssigned
 from domain.model.errors import Refused
 from domain.model.order_difference import Difference
 from domain.model.ordering import OrderRights, Standing
@@ -58,6 +59,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportAudit:
+    """The auditor, or the manager who ordered the audit, says that it has been reported."""
+
+    ACTION: ClassVar[str] = "rights.report-audit"
+    person: UUID
+    order: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class GrantAccess:
     """Let one person read one record for some days (4.5.23)."""
 
@@ -84,6 +94,9 @@ def order(work: Work, command: Order) -> UUID:
     for group in command.wanted.groups:
         if group not in state.groups:
             raise Refused("rights.group_unknown", "4.5.22", {"group": group[:80]})
+    for audited in command.wanted.assignment.units if command.wanted.assignment is not None else ():
+        organisation.unit(state, audited)
+    command = _returned(work, command)
     # the gate first: nobody learns by an order whether a user name is taken
     known = command.newcomer is None
     about = people.require(work, str(command.person)) if known else PersonFile(Orders(str(command.person)))
@@ -100,6 +113,17 @@ def order(work: Work, command: Order) -> UUID:
     before, after = ordering.around(command.wanted, made, standing)
     work.record(command.person, *before, made, *after)
     return command.wanted.order
+
+
+def _returned(work: Work, command: Order) -> Order:
+    """Whoever comes back is the person of before: the same user name and the same name are the same id (practice R13, 4.4.11)."""
+    new = command.newcomer
+    held = people.holder(work, new.user_name) if new is not None else None
+    if new is None or held is None:
+        return command
+    found = people.require(work, str(held))
+    same = found.user is not None and found.user.name.strip().casefold() == new.name.strip().casefold()
+    return replace(command, person=held, newcomer=None) if same else command
 
 
 def stop(work: Work, command: Stop) -> UUID:
@@ -147,6 +171,16 @@ def review(work: Work, command: Review) -> UUID:
     return command.person
 
 
+def report_audit(work: Work, command: ReportAudit) -> UUID:
+    """From now on everybody's access report shows what was read for the audit."""
+    about = people.require(work, str(command.person))
+    found = about.orders.orders.get(command.order)
+    standing = _standing(work, organisation.load(work), about, found.fact.unit if found is not None else None)
+    _permit(work, command.ACTION, standing, about)
+    work.record(command.person, *ordering.report_audit(about.orders, command.order, standing))
+    return command.order
+
+
 def grant(work: Work, command: GrantAccess) -> UUID:
     """Named access to a record, within what its owner may give."""
     work.permit(command.ACTION, command.record)
@@ -167,9 +201,9 @@ def preview(ledger: Ledger, context: Context, handle: Callable[[Work], UUID], pe
 
 
 def handed_over(before: Orders, work: Work) -> Orders:
-    """The person's orders, with the handover that the order of this command says."""
+    """The person's orders, with the handover and the assignment that the order of this command says."""
     for _, fact in work.facts:
-        before = rights_change.evolve(before, fact) if isinstance(fact, RightsHandedOver) else before
+        before = rights_change.evolve(before, fact) if isinstance(fact, RightsHandedOver | AuditAssigned) else before
     return before
 
 

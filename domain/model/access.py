@@ -35,7 +35,8 @@ class Right:
     """One role of one person. first_day, last_day: local, both included, last_day None = until stopped; unit None = of none.
 
     decided_at: from when the order is in force; stopped_at: the instant of a stop; codes, groups, organs: access codes cleared
-    for, access groups, committees; acting_for: whom a substitute acts for; rests_on: positions of order, control, stop.
+    for, access groups, committees; acting_for: whom a substitute acts for; rests_on: positions of order, control, stop; within:
+    the units, with those below, that an assignment is limited to, none = it is not limited.
     """
 
     role: str
@@ -49,6 +50,7 @@ class Right:
     stopped_at: datetime | None = None
     acting_for: str | None = None
     rests_on: tuple[str, ...] = ()
+    within: frozenset[UUID] = frozenset()
 
     def in_force(self, at: Moment) -> bool:
         """By date, whether or not any job ran."""
@@ -248,7 +250,7 @@ def urgently(person: Person, step: Step, subject: Subject, at: Moment, matrix: M
 
 def _hindrance(person: str, who: str, right: Right, cell: Cell, reach: Reach, subject: Subject, day: date) -> str | None:
     """Why this reach of the cell is no yes; None where it is one."""
-    if not _holds(reach.letter, who, right, subject, day):
+    if not _holds(reach.letter, who, right, subject, day) or (right.within and _outside(right, subject)):
         return "out-of-scope"
     reason = _limited(reach, subject) if reach.limit else None
     if reason is None and subject.assessment == CODED:
@@ -278,6 +280,11 @@ def _holds(letter: str, who: str, right: Right, subject: Subject, day: date) -> 
     if letter == "n":
         return bool(subject.grants) and _granted(who, subject, day) is not None
     return who in {"h": subject.handlers, "a": subject.authors, "p": subject.put_to}[letter]
+
+
+def _outside(right: Right, subject: Subject) -> bool:
+    """Whether a record belongs to no unit of the assignment; what is no record belongs to none."""
+    return subject.table != "administration" and right.within.isdisjoint(subject.units)
 
 
 def _limited(reach: Reach, subject: Subject) -> str | None:

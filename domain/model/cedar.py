@@ -39,6 +39,10 @@ forbid(principal, action, resource) unless {
   principal.decided && principal.decidedAt <= context.instant && (!principal.stopped || context.instant < principal.stoppedAt)
     && principal.firstDay <= context.day && context.day <= principal.lastDay
 };
+@id("outside the assignment")
+forbid(principal, action, resource) when {
+  principal.bounded && resource.table != "administration" && !principal.within.containsAny(resource.units)
+};
 @id("party or disqualified")
 forbid(principal, action, resource) when {
   resource.parties.containsAny(principal.both) || resource.disqualified.containsAny(principal.both)
@@ -118,6 +122,8 @@ def entity_of_right(person: Person, right: Right, at: Moment | None = None) -> d
         "codes": sorted(right.codes),
         "groups": sorted(right.groups),
         "organs": sorted(right.organs),
+        "bounded": bool(right.within),
+        "within": sorted(str(unit) for unit in right.within),
         "urgent": sorted({str(one.file) for one in opened if at is not None and one.in_force(at)}),
         "firstDay": right.first_day.toordinal(),
         "lastDay": _NEVER if right.last_day is None else right.last_day.toordinal(),

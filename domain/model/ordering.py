@@ -10,7 +10,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.model import codes
+from domain.model import assignment, codes
+from domain.model.assignment import AUDITOR, AuditReported, Wanted
 from domain.model.errors import Refused
 from domain.model.matrix import ROLES
 from domain.model.record import limited
@@ -72,7 +73,7 @@ class OrderRights:
     """What a manager orders. replaces: orders whose place it takes; of a stop, the orders to end (none named: all in the unit).
 
     first_day, last_day: local, both included; title: of the position; number: the order's in its source (`page`, `api`, `idm`);
-    handover: the last day of what it replaces, where that goes on beside it.
+    handover: the last day of what it replaces, where that goes on beside it; assignment: of an auditor.
     """
 
     order: UUID
@@ -91,6 +92,7 @@ class OrderRights:
     source: str = "page"
     number: str | None = None
     handover: date | None = None
+    assignment: Wanted | None = None
 
 
 def order(state: Orders, command: OrderRights, standing: Standing) -> RightsOrdered:
@@ -99,6 +101,7 @@ def order(state: Orders, command: OrderRights, standing: Standing) -> RightsOrde
     _require_form(command)
     if command.change not in (START, CHANGE) or command.order in state.orders:
         raise Refused("rights.change_unknown", params={"change": command.change})
+    assignment.require(command.roles, command.last_day, command.assignment)
     if standing.dated and command.last_day is None:
         raise Refused("rights.end_date_missing", "4.5.30")
     first_day = max(command.first_day, standing.today)
@@ -113,12 +116,12 @@ def order(state: Orders, command: OrderRights, standing: Standing) -> RightsOrde
 
 
 def around(command: OrderRights, made: RightsOrdered, standing: Standing) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """(facts before, facts after) the order, of the same command: its handover, and the substitute who gave it."""
-    before: tuple[Any, ...] = ()
+    """(facts before, facts after) the order, of the same command: its handover or assignment, and the substitute who gave it."""
+    before: tuple[Any, ...] = (assignment.given(made.order, command.assignment),) if command.assignment is not None else ()
     if command.handover is not None:
         if not command.replaces or not made.first_day <= command.handover <= made.first_day + LONGEST_HANDOVER:
             raise Refused("rights.handover", "4.5.30", {"days": str(LONGEST_HANDOVER.days)})
-        before = (RightsHandedOver(made.order, command.handover),)
+        before = (*before, RightsHandedOver(made.order, command.handover))
     by_hand = standing.orderer != standing.actor
     return before, (RightsOrderedByHand(made.order, standing.actor),) if by_hand else ()
 
@@ -155,8 +158,11 @@ def send_back(state: Orders, wanted: UUID, reason: str, standing: Standing) -> R
 
 
 def oppose(state: Orders, wanted: UUID, reason: str, standing: Standing) -> RightsObjected:
-    """The archive leader objects to an order: the manager's superior is to settle it."""
-    _require_controller(state, _waiting(state, wanted, "ordered"), standing)
+    """The archive leader objects to an order: the manager's superior is to settle it. Never to what an audit is about (R13)."""
+    found = _waiting(state, wanted, "ordered")
+    _require_controller(state, found, standing)
+    if AUDITOR in found.fact.roles:
+        raise Refused("assignment.no_objection", "4.5.11")
     return RightsObjected(wanted, RightsAnsweredBody(required(reason)))
 
 
@@ -174,6 +180,14 @@ def execute(state: Orders, wanted: UUID, standing: Standing) -> tuple[RightsExec
         raise Refused("rights.oneself", "4.5.10")
     found = _waiting(state, wanted, "decided")
     return () if found.executed else (RightsExecuted(wanted),)
+
+
+def report_audit(state: Orders, wanted: UUID, standing: Standing) -> tuple[AuditReported, ...]:
+    """The audit has been reported: said by the auditor or by who ordered it; nothing where that is said already."""
+    found = state.orders.get(wanted)
+    if found is None or AUDITOR not in found.fact.roles or found.stage != "decided":
+        raise Refused("assignment.unknown", "4.5.29", {"order": str(wanted)})
+    return () if wanted in state.reported else (AuditReported(wanted, standing.today),)
 
 
 def review(state: Orders, unit: UUID | None, standing: Standing) -> RightsReviewed:
@@ -258,6 +272,8 @@ def _within(wanted: OrderRights, old: Order, first_day: date) -> bool:
     same = (
         wanted.unit == was.unit and wanted.acting_for == was.acting_for and old.stage == "decided" and first_day >= was.first_day
     )
+    if AUDITOR in wanted.roles:  # another assignment is another order, whatever it reaches
+        return False
     longer = old.last_day is not None and (wanted.last_day is None or wanted.last_day > old.last_day)
     return same and not longer and all(set(new) <= set(before) for new, before in parts)
 

@@ -14,6 +14,7 @@ from typing import Literal
 from uuid import UUID
 
 from domain.model.access import Right
+from domain.model.assignment import AuditAssigned, AuditReported
 
 START, CHANGE, STOP = "start", "change", "stop"
 OPENING = "opening"
@@ -168,6 +169,8 @@ Fact = (
     | RightsOrderedByHand
     | RightsHandedOver
     | RightsTakenOver
+    | AuditAssigned
+    | AuditReported
 )
 Stage = Literal["ordered", "decided", "returned", "objected", "fallen"]
 
@@ -202,12 +205,15 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Orders:
     """All orders for one person, by id, in order. reviewed: the local day on which an order was last found still right; handover:
-    the last day of what an order replaces, where that goes on beside it."""
+    the last day of what an order replaces, where that goes on beside it; assignments: of auditors' orders; reported: the local
+    day on which an audit was."""
 
     person: str
     orders: Mapping[UUID, Order] = field(default_factory=dict)
     reviewed: Mapping[UUID, date] = field(default_factory=dict)
     handover: Mapping[UUID, date] = field(default_factory=dict)
+    assignments: Mapping[UUID, AuditAssigned] = field(default_factory=dict)
+    reported: Mapping[UUID, date] = field(default_factory=dict)
 
 
 def rights(
@@ -229,6 +235,7 @@ def rights(
             one.stopped_at,
             one.fact.acting_for,
             positions.get(one.fact.order, ()),
+            frozenset(state.assignments[one.fact.order].units if one.fact.order in state.assignments else ()),
         )
         for one in state.orders.values()
         for role in one.fact.roles
@@ -247,6 +254,10 @@ def evolve(state: Orders, fact: Fact) -> Orders:
         if not fact.widens:
             _take_place(orders, fact, fact.decided_at, fact.ordered_on, state.handover.get(fact.order))
         return replace(state, orders=orders)
+    if isinstance(fact, AuditAssigned):
+        return replace(state, assignments={**state.assignments, fact.order: fact})
+    if isinstance(fact, AuditReported):
+        return replace(state, reported={fact.order: fact.reported_on, **state.reported})
     if isinstance(fact, RightsHandedOver):
         return replace(state, handover={**state.handover, fact.order: fact.last_day})
     if isinstance(fact, RightsTakenOver):

@@ -9,6 +9,7 @@ from domain.model import calendar, classification, document, fonds, idm, named_a
 from domain.model import case_file as c
 from domain.model import registry_entry as e
 from domain.model import rights_change as r
+from domain.model.assignment import AuditAssigned, AuditReported
 from domain.model.user import UserNamed
 
 
@@ -97,6 +98,7 @@ ACTS: Mapping[type, Callable[[Any], Act]] = {
     r.RightsSettled: _act("rights.settle"),
     r.RightsExecuted: _act("rights.execute"),
     r.RightsTakenOver: _act("rights.take-over"),
+    AuditReported: _act("rights.report-audit"),
     urgent.UrgentOrdered: _act("rights.order-urgent"),
     urgent.UrgentConfirmed: _act("rights.confirm-urgent"),
     urgent.UrgentEnded: _act("rights.stop"),
@@ -122,5 +124,6 @@ CONSEQUENCES: Mapping[type, tuple[type, ...]] = {
     document.DocumentCreated: (e.DocumentLinked,),
     r.RightsOpened: (organisation.InstallationOpened,),
     r.RightsHandedOver: (r.RightsOrdered,),
+    AuditAssigned: (r.RightsOrdered,),
     r.RightsOrderedByHand: (r.RightsOrdered,),
 }

@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from domain.model import case_file, document, ordering, record, registering, user
+from domain.model import assignment, case_file, document, ordering, record, registering, user
 from domain.model import case_file as c
 from domain.model import registry_entry as e
+from domain.model.assignment import AuditAssigned, AuditReported
 from domain.model.errors import Refused
 from domain.model.ordering import Standing
 from domain.model.person import PersonFile
@@ -114,7 +115,7 @@ def _rights(about: PersonFile, fact: Any, standing: Standing) -> str | None:
         case RightsOrdered(change=change) if change == STOP:
             return _same(fact, ordering.stop(orders, _command(fact), standing))
         case RightsOrdered():
-            command = _command(fact, orders.handover.get(fact.order))
+            command = _command(fact, orders.handover.get(fact.order), orders.assignments.get(fact.order))
             ordering.around(command, fact, standing)
             return _same(fact, ordering.order(orders, command, standing))
         case RightsOrderedByHand():
@@ -131,12 +132,14 @@ def _rights(about: PersonFile, fact: Any, standing: Standing) -> str | None:
             return _same(fact, ordering.settle(orders, fact.order, fact.stands, standing))
         case RightsExecuted():
             ordering.execute(orders, fact.order, standing)
+        case AuditReported():
+            return _one_of(fact, ordering.report_audit(orders, fact.order, standing))
         case _:
             pass
     return None
 
 
-def _command(fact: RightsOrdered, handover: date | None = None) -> ordering.OrderRights:
+def _command(fact: RightsOrdered, handover: date | None = None, assigned: AuditAssigned | None = None) -> ordering.OrderRights:
     assert isinstance(fact.unit, UUID)
     body = fact.body
     return ordering.OrderRights(
@@ -156,6 +159,7 @@ def _command(fact: RightsOrdered, handover: date | None = None) -> ordering.Orde
         fact.source,
         fact.number,
         handover,
+        assignment.again(assigned) if assigned is not None else None,
     )
 
 

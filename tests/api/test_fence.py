@@ -174,6 +174,8 @@ OPERATIONS = {
     "/api/v1/people/{person}/urgent-access/{wanted}/answers": {"post"},
     "/api/v1/rights/without-manager": {"get"},
     "/api/v1/people/{person}/take-overs": {"post"},
+    "/api/v1/people/{person}/orders/{order}/report": {"post"},
+    "/api/v1/rights/reviews": {"get", "post"},
     "/api/v1/organisation/working-hours": {"post"},
     "/api/v1/organisation/closed-days": {"post"},
 }

@@ -74,6 +74,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", f"{API}/people/{{person}}/urgent-access"): {"json": {"case": "26/1", "reason": "x"}},
     ("POST", f"{API}/people/{{person}}/urgent-access/{{wanted}}/answers"): {"json": {"answer": "confirm"}},
     ("POST", f"{API}/people/{{person}}/take-overs"): {"json": {"unit": NOBODY}},
+    ("POST", f"{API}/people/{{person}}/orders/{{order}}/report"): {},
+    ("POST", f"{API}/rights/reviews"): {"json": {"rows": [{"person": NOBODY}]}},
+    ("POST", "/rights/audits/{person}/{order}"): {"data": {}},
     ("POST", f"{API}/organisation/working-hours"): {
         "json": {"first_day": "2030-01-01", "weekdays": [0], "opens": "08:00", "closes": "15:30"}
     },

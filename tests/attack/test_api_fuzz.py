@@ -23,7 +23,12 @@ ORDINARY, DEEP = 8, 200
 SEED = int(os.environ.get("DAGBOK_SEED", fuzzing.SEED))
 WITHOUT_INPUT = {
     *("GET /api/v1/log/head", "GET /api/v1/log/checkpoint"),
-    *("GET /api/v1/organisation", "GET /api/v1/urgent-access", "GET /api/v1/rights/without-manager"),
+    *(
+        "GET /api/v1/organisation",
+        "GET /api/v1/urgent-access",
+        "GET /api/v1/rights/without-manager",
+        "GET /api/v1/rights/reviews",
+    ),
 }
 # Where rights are not in use yet, as here, nothing of them succeeds: tests/rights does what they do.
 OF_RIGHTS = ("/organisation", "/people", "/rights", "/records", "/access-requests", "/urgent-access")

@@ -104,13 +104,18 @@ def test_who_has_no_such_right_gets_nothing(town: Town) -> None:
         report(town.web.tenant.ledger, Actor("nobody"), Sought())
 
 
-def test_what_an_auditor_reads_shows_when_the_assignment_has_ended(town: Town) -> None:
+def test_what_an_auditor_reads_shows_once_the_audit_has_been_reported(town: Town) -> None:
     read(town, "eli.rev", town.coded)
     auditor = str(town.house.people["eli.rev"])
     assert [line.person for line in ask(town, "anne.berg").lines if line.person == auditor] == []
     assert [line.person for line in ask(town, "eli.rev", person=auditor).lines] == [auditor]
-    wanted = replace(town.house.order(STAFF[-1]), change=STOP, last_day=town.house.today - timedelta(days=1))
+    wanted = replace(town.house.order(STAFF[-1]), change=STOP, last_day=town.house.today - timedelta(days=1), assignment=None)
     town.house.act("lars.dahl", lambda work: rights.stop(work, rights.Stop(town.house.people["eli.rev"], wanted)))
+    assert [line.person for line in ask(town, "anne.berg").lines if line.person == auditor] == [], (
+        "it has ended, not been reported"
+    )
+    report_of = rights.ReportAudit(town.house.people["eli.rev"], town.house.orders["eli.rev"])
+    town.house.act("lars.dahl", lambda work: rights.report_audit(work, report_of))
     assert [line.person for line in ask(town, "anne.berg").lines if line.person == auditor] == [auditor]
 
 

@@ -75,6 +75,11 @@ def one_order(asking: Asking) -> tuple[int, list[str]]:
                 last_day = asking.town.today + timedelta(asking.chance.choice((-2, 0, 4)))
                 about = {"unit": str(_unit(asking, person, unit)), "last_day": last_day.isoformat(), "orders": [str(unit)]}
                 path, viewer = f"/people/{person}/stops", "anne.berg"
+    first = asking.call(viewer, "POST", f"{path}/preview", about)
+    if first.status_code != 200:  # what an order is refused for, its preview is refused for
+        refused = asking.call(viewer, "POST", path, about)
+        assert (first.status_code, first.json()["code"]) == (refused.status_code, refused.json()["code"])
+        return 0, []
     told, named = asking.pages(viewer, "POST", f"{path}/preview", about)
     days = [date.fromisoformat(one["day"]) for one in told["opened"]]
     before = {day: asking.reads(person, day) for day in days}

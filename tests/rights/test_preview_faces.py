@@ -165,7 +165,13 @@ def test_a_long_list_goes_on(town: Town) -> None:
     for _ in range(20):
         population.case()
     town.web.caught_up()
-    fields = {"name": "Ole Ny", "user_name": "ole.ny", "kind": "employee", "reason": "Ny"}
+    fields = {
+        "name": "Ole Ny",
+        "user_name": "ole.ny",
+        "kind": "auditor",
+        "reason": "Ny",
+        "mandate": "Kontrollutvalget, sak 12/26",
+    }
     ticks = ("role-auditor", "code-13", "code-P")
     last = (town.today + timedelta(9)).isoformat()
     pages = []

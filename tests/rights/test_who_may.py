@@ -18,6 +18,7 @@ from domain.handlers.organisation import Confirm, ProposeManager
 from domain.handlers.rights import Answer
 from domain.handlers.work import Context, Work, run
 from domain.ledger.identity import new_id
+from domain.model.assignment import AUDITOR
 from domain.model.errors import NotFound, Refused
 from domain.model.matrix import ROLES
 from domain.model.ordering import OrderRights
@@ -60,13 +61,16 @@ class Offices:
                 self.hire(f"{name}.{role}", (role,))
                 kept[role] = self.house.people[f"{name}.{role}"]
         for role in (*ROLES, THE_PERSON):
-            self.hire(f"staff.{role.replace(' ', '-')}", ROLES)  # whoever is concerned may have any role
+            others = tuple(one for one in ROLES if one != AUDITOR)  # who audits does nothing else
+            self.hire(f"staff.{role.replace(' ', '-')}", others)
             self.person[role] = self.house.people[f"staff.{role.replace(' ', '-')}"]
             if role in self.holder:
                 self.name(self.holder[role], self.person[role])
 
     def hire(self, user_name: str, roles: tuple[str, ...]) -> None:
-        self.house.hire(Hired(user_name, user_name, "stilling", "Teknisk", roles, "kari.aas"))
+        self.house.hire(
+            Hired(user_name, user_name, "stilling", "Teknisk", roles, "kari.aas", days=90 if AUDITOR in roles else None)
+        )
 
     def name(self, manager: UUID, person: UUID) -> None:
         wanted = ProposeManager(new_id(), self.house.units["Teknisk"], str(manager), self.house.today, str(person))

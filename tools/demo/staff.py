@@ -16,6 +16,8 @@ from domain.handlers.work import Context, Work, run
 from domain.ledger.clock import LOCAL, SetClock
 from domain.ledger.identity import new_id
 from domain.ledger.ledger import Ledger
+from domain.model.assignment import AUDITOR as AUDITOR_ROLE
+from domain.model.assignment import Wanted
 from domain.model.ordering import OrderRights
 from domain.model.organisation import AccessCodeSet, AccessGroupSet
 from domain.model.rights_change import START
@@ -24,6 +26,7 @@ from domain.model.user import AUDITOR, EMPLOYEE, SERVICE
 TOP = "Kommunedirektøren"
 UNITS = (TOP, "Arkiv", "Teknisk", "Oppvekst", "Politisk sekretariat")
 CODES = ("13", "P")
+MANDATE = "Forvaltningsrevisjon, kontrollutvalgets vedtak i sak 12/26"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ class House:
             hired.title,
             hired.roles,
             hired.codes,
+            assignment=Wanted(MANDATE) if AUDITOR_ROLE in hired.roles else None,
         )
         return replace(made, **changes)
 
