@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -39,6 +40,7 @@ from domain.model.registering import RegisterEntry
 DOMAIN = "fjordvik.kommune.no"
 ARCHIVIST = Actor("tor.lie", "Tor Lie")
 CONTEXT = Context(ARCHIVIST)
+IN_MEMORY_BYTES = 8 << 30
 _numbers = itertools.count(1)
 
 
@@ -132,28 +134,37 @@ def new_series(ledger: Ledger) -> uuid.UUID:
     return run(ledger, CONTEXT, (), lambda work: structure.ensure_structure(work, "Fjordvik kommune", "987654321")).result
 
 
+def _roomy() -> Path:
+    """Where the run's server keeps its files: in memory where there is plenty: nobody cuts the power of this one."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > IN_MEMORY_BYTES:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[embedded.Server]:
     """The run's PostgreSQL, shared by its workers; the last one out stops it."""
     run_id = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)
-    folder = Path(tempfile.gettempdir()) / f"dagbok-test-{run_id}"
+    folder = _roomy() / f"dagbok-test-{run_id}"
     folder.mkdir(mode=0o711, exist_ok=True)
     running = embedded.start(folder / "pg", extra_settings={"max_connections": "300"})
     try:
         yield running.server
     finally:
         running.stop()
-        if "PYTEST_XDIST_WORKER" not in os.environ:
+        if not (folder / "pg" / "postmaster.pid").exists():  # nobody else holds on to it
             shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
 class Template:
-    """A database that holds a fresh tenant."""
+    """A database that holds a fresh tenant; data: its folder, where it is in use already."""
 
     tenant: str
     database: str
     signer_dir: Path
+    data: Path | None = None
 
 
 @pytest.fixture(scope="session")
@@ -171,21 +182,31 @@ def template(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) 
     return Template(tenant, database, signer_dir)
 
 
-@pytest.fixture
-def ledger_tenant(server: embedded.Server, template: Template, tmp_path: Path) -> Iterator[LedgerTenant]:
-    """A fresh tenant in its own database."""
-    database = f"{template.tenant}_{next(_numbers)}"
+@contextmanager
+def cloned(server: embedded.Server, template: Template, folder: Path, keep: str = "") -> Iterator[LedgerTenant]:
+    """A tenant of its own, made from a template. keep: the name of its database, which then stays."""
+    database = keep or f"{template.tenant}_{next(_numbers)}"
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(f'create database "{database}" template "{template.database}"')
         connection.execute(f'grant create on database "{database}" to "{template.tenant}_work"')
-    shutil.copytree(template.signer_dir, tmp_path / "signer")
-    one = LedgerTenant(template.tenant, DOMAIN, server, database, tmp_path / "data", tmp_path / "signer")
+    shutil.copytree(template.signer_dir, folder / "signer")
+    if template.data is not None:
+        shutil.copytree(template.data, folder / "data")
+    one = LedgerTenant(template.tenant, DOMAIN, server, database, folder / "data", folder / "signer")
     try:
         yield one
     finally:
         one.close()
-        with psycopg.connect(server.dsn(), autocommit=True) as connection:
-            connection.execute(f'drop database "{database}" with (force)')
+        if not keep:
+            with psycopg.connect(server.dsn(), autocommit=True) as connection:
+                connection.execute(f'drop database "{database}" with (force)')
+
+
+@pytest.fixture
+def ledger_tenant(server: embedded.Server, template: Template, tmp_path: Path) -> Iterator[LedgerTenant]:
+    """A fresh tenant in its own database."""
+    with cloned(server, template, tmp_path) as one:
+        yield one
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def _answer(known: Standing, organised: Organised, person: Known, actor: Actor, 
 
 def _held(known: Standing, organised: Organised, person: Known, actor: Actor, step: Step, at: Moment) -> Held:
     """What the tables say to the person; of instants after every order and stop, remembered by the day."""
-    settled = not person.unsettled and (person.newest is None or person.newest <= at.instant)
+    settled = person.holds(at.instant) and (person.newest is None or person.newest <= at.instant)
     key = step, at.day, organised.version, actor.acting_for, actor.administers
     found = person.held.get(key) if settled else None
     if found is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -36,19 +36,26 @@ DEEPEST = 4
 """Statements that it takes to know all of a document for the first time: its own facts, the command that linked it, its entry's
 facts, its case's."""
 SETTLES = timedelta(seconds=10)  # longer than a fact is under way between its instant and the log
+BEGINNING, NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)  # without slots: what follows from it is computed once
 class Known:
     """A person at one version of their stream. positions: of the facts of each order and urgent access; started: orders known to
-    have begun, whatever becomes of their managers; starts: from when the others count, None while they wait for one."""
+    have begun, whatever becomes of their managers; starts: from when the others count, None while they wait for one; until: the
+    instant up to which nothing that a manager's rights decide can change that, but a fact of the person's own."""
 
     version: int
     file: PersonFile
     positions: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
     started: Mapping[UUID, datetime] = field(default_factory=dict)
     starts: Mapping[UUID, datetime | None] = field(default_factory=dict)
+    until: datetime = BEGINNING
+
+    def holds(self, at: datetime) -> bool:
+        """Whether what is known of the starts is so at that instant, without asking about any manager again."""
+        return not self.unsettled or at < self.until
 
     @cached_property
     def newest(self) -> datetime | None:
@@ -124,7 +131,7 @@ class Standing:
     def person(self, one: str, fresh: bool = True) -> Known:
         """A person, without rights where nobody is known under that id."""
         kept: Known | None = self._kept.get(one)
-        if kept is not None and not fresh and not kept.unsettled:
+        if kept is not None and not fresh and (not kept.unsettled or kept.holds(self._ledger.clock.now())):
             return kept
         stream = uuid_of(one)
         if stream is None:
@@ -314,17 +321,25 @@ def known(state: Known, recorded: Recorded, place: str) -> Known:
 
 def settled(found: Known, orders_of: Callable[[str], Orders], now: datetime) -> Known:
     """The person with the starts of what waits for a manager (practice R12). orders_of: of a manager, as the log has them
-    at `now`, the instant asked for. What began well before it has begun for good: no stop counts from before it is said."""
-    started, starts = dict(found.started), {}
+    at `now`, the instant asked for. What began well before it, or did not, stays so: no order or stop counts from before it is
+    said. What begins later is asked about again as it begins."""
+    started, starts, until = dict(found.started), {}, NEVER
     for key in found.unsettled:
         one = found.file.orders.orders[key]
         begins = responsibility.start(one, orders_of, LOCAL)
         by_date = responsibility.by_date(one, LOCAL)
         if begins is not None and max(begins, by_date) <= now - SETTLES:
             started[key] = begins
-        else:
-            starts[key] = begins
-    return replace(found, started=started, starts=starts)
+            continue
+        starts[key] = begins
+        from_then = max(one.decided_at or by_date, by_date)
+        if from_then > now:
+            until = min(until, from_then)
+        elif begins is not None or from_then > now - SETTLES:
+            until = BEGINNING
+    if (started, starts, until) == (found.started, found.starts, found.until):
+        return found  # with what is remembered of it
+    return replace(found, started=started, starts=starts, until=until)
 
 
 def organised(state: Organised, recorded: Recorded, place: str) -> Organised:

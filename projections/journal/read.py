@@ -163,12 +163,16 @@ class Journal:
         # among the plain rows, which are whole or hold no word, and among those coded ones that the token lets through
         found = f"select id from {{{table}}} where {WORDS} @@ {ASKED} and {seen.whole(kind)}"  # noqa: S608
         found += f" union all select {{{coded}}}(%(words)s)"
-        condition = " and ".join([*(one.replace("{found}", found) for one in asked), seen.filter()])
+        conditions = [one.replace("{found}", found) for one in asked]
+        condition = " and ".join([*conditions, seen.filter()])
         query = self._sql(
             f"select {columns}, class, code from {{{table}}} where {condition}"  # noqa: S608
             f" order by {order} limit {limit + 1} offset {max(0, search.page) * limit}"
         )
-        count = self._sql(f"select count(*) from {{{table}}} where {condition}")  # noqa: S608
+        # what the words find are few rows, each looked at
+        ways = (seen.filter(),) if search.words.strip() else seen.ways()
+        counts = [f"(select count(*) from {{{table}}} where {' and '.join([*conditions, way])})" for way in ways]  # noqa: S608
+        count = self._sql(f"select {' + '.join(counts)}")
         values = values | seen.values(kind)
         with seen.passing(connection) if search.words.strip() else nullcontext():
             rows = _rows(connection, query, values)
@@ -196,19 +200,20 @@ class Journal:
 
     def queues(self, connection: psycopg.Connection[Any], seen: Seen) -> dict[str, int]:
         """How much waits: entries to journal (M S E F G), unanswered, reserved, open cases, cases reserved by caseworkers."""
+        entries = self._counted(ENTRY, "status, answered, entry_type", seen)
         row = connection.execute(
             self._sql(
                 "select count(*) filter (where status in ('M','S','E','F','G')),"  # noqa: S608
                 " count(*) filter (where not answered and entry_type in ('I','N') and status in ('M','S','J','A','F')),"
-                " count(*) filter (where status = 'R') from {entry} where not discarded and " + seen.filter()
+                f" count(*) filter (where status = 'R') from {entries}"
             ),
             seen.values(ENTRY),
             prepare=False,
         ).fetchone()
         cases = connection.execute(
             self._sql(
-                "select count(*) filter (where status = 'B'), count(*) filter (where status = 'R') from {case_file}"  # noqa: S608
-                " where not discarded and " + seen.filter()
+                "select count(*) filter (where status = 'B'), count(*) filter (where status = 'R')"  # noqa: S608
+                f" from {self._counted(CASE, 'status', seen)}"
             ),
             seen.values(CASE),
             prepare=False,
@@ -222,6 +227,12 @@ class Journal:
             "open_cases": cases[0],
             "reserved_cases": cases[1],
         }
+
+    @staticmethod
+    def _counted(kind: str, columns: str, seen: Seen) -> str:
+        """What is counted: every row in lists that is not discarded."""
+        ways = [f"select {columns} from {{{_TABLES[kind]}}} where not discarded and {way}" for way in seen.ways()]  # noqa: S608
+        return f"({' union all '.join(ways)}) as counted"
 
     def position(self, connection: psycopg.Connection[Any], chain_id: str) -> int:
         """How far the journal has come in a chain."""

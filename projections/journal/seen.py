@@ -63,6 +63,14 @@ class Seen:
         # a condition that no join is made of, so that rows come in the order of their index; the list is hashed once
         return f"(class in (select unnest(%({part}_classes)s::uuid[])) or id = any(%({part}_named)s::uuid[]))"
 
+    def ways(self) -> tuple[str, ...]:
+        """The same rows as `filter` lets through, each by one of these conditions: for what is counted, in no order, where an
+        index finds the rows of a class."""
+        if self.everything:
+            return ("true",)
+        of_classes = "class = any(%(listed_classes)s::uuid[])"
+        return of_classes, f"id = any(%(listed_named)s::uuid[]) and ({of_classes}) is not true"
+
     def whole(self, kind: str) -> str:
         """The condition of an uncoded row whose words may be looked into."""
         # what is shown is among what is listed

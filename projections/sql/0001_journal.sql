@@ -33,11 +33,13 @@ create view {schema}.documents with (security_invoker = true) as
 
 -- The order of a list, with what its filters and counts look at: a count reads no row.
 create index on {schema}.case_file(year desc, sequence desc) include (class, status, discarded, id);
+create index on {schema}.case_file(class, status, discarded);
 create index on {schema}.case_file(status);
 create index on {schema}.entry(case_id, entry_number);
 create index on {schema}.entry_coded(case_id);
 create index on {schema}.entry(journal_year desc nulls last, journal_sequence desc nulls last, id)
   include (class, status, entry_type, answered, discarded, journal_date);
+create index on {schema}.entry(class, status, entry_type, answered, discarded);
 create index on {schema}.entry(journal_date);
 create index on {schema}.entry(status);
 create index on {schema}.document(entry_id);

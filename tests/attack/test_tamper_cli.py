@@ -20,7 +20,7 @@ from tests import tidy
 from tests.attack.tampering import SEED, Attacked, Tally, counts, every_bit, full_ledger
 from tests.fixtures_ledger import LedgerTenant
 from tests.ledger.tampering import Change
-from tools.cli import app
+from tools.cli import application
 
 Record = Callable[[str, object], None]
 
@@ -40,7 +40,7 @@ class Program:
 
     def run(self, *more: str) -> tuple[int, dict[str, Any]]:
         """In this process."""
-        result = CliRunner().invoke(app, [*self.arguments, *more], env=self.environment)
+        result = CliRunner().invoke(application(), [*self.arguments, *more], env=self.environment)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result.exit_code, json.loads(result.stdout)
 

@@ -20,7 +20,7 @@ from tests import tidy
 from tests.fixtures_ledger import LedgerTenant
 from tests.login.providing import free_port
 from tests.login.town import Town
-from tools.cli import app
+from tools.cli import application
 from tools.demo.staff import House
 
 
@@ -28,23 +28,23 @@ def dagbok(ledger_tenant: LedgerTenant, arguments: Sequence[str], monkeypatch: p
     """Run the program on the database of a test."""
     monkeypatch.setenv("DAGBOK_SIGNER_DIR", str(ledger_tenant.signer_dir))
     place = ["--database", ledger_tenant.owner_dsn(), "--data", str(ledger_tenant.data)]
-    return CliRunner().invoke(app, [*arguments, *place])
+    return CliRunner().invoke(application(), [*arguments, *place])
 
 
-def test_an_administrator_invites_and_logs_out(town: Town, ledger_tenant: LedgerTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_administrator_invites_and_logs_out(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.cli.options.Installation", lambda wanted, _=None: Installation(wanted, town.clock))
     monkeypatch.setenv("DAGBOK_PUBLIC_URL", "https://arkiv.fjordvik.kommune.no/")
-    made = dagbok(ledger_tenant, ["account", "invite", "siv.moe", "--actor", "nina.sol"], monkeypatch)
+    made = dagbok(town.one, ["account", "invite", "siv.moe", "--actor", "nina.sol"], monkeypatch)
     assert made.exit_code == 0, made.output
     found = re.search(r"^https://arkiv\.fjordvik\.kommune\.no/login/set-up\?link=([\w-]{43})$", made.output, re.MULTILINE)
     assert found is not None, made.output
     browser = town.browser()
     browser.set_up("siv.moe", found[1])
     assert browser.log_in("siv.moe").status_code == 303
-    ended = dagbok(ledger_tenant, ["account", "end-sessions", "siv.moe", "--actor", "nina.sol"], monkeypatch)
+    ended = dagbok(town.one, ["account", "end-sessions", "siv.moe", "--actor", "nina.sol"], monkeypatch)
     assert ended.output == "1 session ended\n"
     assert not browser.is_in()
-    refused = dagbok(ledger_tenant, ["account", "invite", "per.nes", "--actor", "siv.moe"], monkeypatch)
+    refused = dagbok(town.one, ["account", "invite", "per.nes", "--actor", "siv.moe"], monkeypatch)
     assert isinstance(refused.exception, DagbokError)
     assert refused.exception.code.startswith("access.")
 

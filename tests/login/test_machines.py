@@ -11,13 +11,12 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from api import tokens
-from domain.ledger.clock import SetClock
 from domain.model.user import SERVICE
 from tests.api.fiks import written
 from tests.fixtures_ledger import LedgerTenant
 from tests.fixtures_web import API
-from tests.login.town import NOON, Town, opened_town, town
-from tools.cli import app
+from tests.login.town import NOON, Town, town
+from tools.cli import application
 from tools.demo.staff import TOP, Hired
 
 __all__ = ["town"]
@@ -77,7 +76,7 @@ def test_a_token_ends_with_the_right_and_decides_nothing(town: Town) -> None:
     assert town.browser().client.get(f"{API}/organisation", headers=headers).json()["code"] == "access.not_in_force"
 
 
-def test_metrics_are_for_this_machine_or_for_the_token(ledger_tenant: LedgerTenant, town: Town) -> None:
+def test_metrics_are_for_this_machine_or_for_the_token(town: Town) -> None:
     assert town.browser().get("/metrics").status_code == 200
     settings = town.app.state.site.settings
     for name, value in (("host", "0.0.0.0"), ("public_url", "https://arkiv.fjordvik.kommune.no")):
@@ -97,7 +96,7 @@ def test_metrics_are_for_this_machine_or_for_the_token(ledger_tenant: LedgerTena
 def test_the_token_is_made_on_the_command_line(ledger_tenant: LedgerTenant) -> None:
     settings = ledger_tenant.settings()
     place = ["--data", str(settings.data), "--database", str(settings.database), "--tenant", ledger_tenant.tenant]
-    said = CliRunner().invoke(app, ["service", "token", "fiks", *place])
+    said = CliRunner().invoke(application(), ["service", "token", "fiks", *place])
     assert said.exit_code == 0, said.output
     assert "nobody is service:fiks yet" in said.stderr
     token = said.stdout.strip()
@@ -105,9 +104,9 @@ def test_the_token_is_made_on_the_command_line(ledger_tenant: LedgerTenant) -> N
     (kept,) = settings.secrets.glob("*_fiks_token*")
     assert token not in kept.read_text()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    said = CliRunner().invoke(app, ["service", "token", "../fiks", *place])
+    said = CliRunner().invoke(application(), ["service", "token", "../fiks", *place])
     assert said.exit_code != 0
-    said = CliRunner().invoke(app, ["service", "token", "fiks", "--withdraw", *place])
+    said = CliRunner().invoke(application(), ["service", "token", "fiks", "--withdraw", *place])
     assert said.stdout.strip() == "the token is withdrawn"
 
 
@@ -119,8 +118,7 @@ def test_the_token_is_made_on_the_command_line(ledger_tenant: LedgerTenant) -> N
         ("DELETE", "/rights/stop", {"GET", "POST"}),
     ],
 )
-def test_a_wrong_method_is_told_every_right_one(ledger_tenant: LedgerTenant, method: str, path: str, allowed: set[str]) -> None:
-    with opened_town(ledger_tenant, SetClock(NOON, running=False)) as town:
-        answer = town.browser().client.request(method, path)
-        assert answer.status_code == 405
-        assert set(answer.headers["allow"].split(", ")) == allowed
+def test_a_wrong_method_is_told_every_right_one(town: Town, method: str, path: str, allowed: set[str]) -> None:
+    answer = town.browser().client.request(method, path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == allowed

@@ -15,7 +15,7 @@ import uvicorn
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.login import providing
 from tests.login.providing import CLIENT, SECRET, Provider
 from tests.login.town import Town, opened_town
@@ -110,12 +110,12 @@ def served(app: Any, port: int) -> Iterator[None]:
 
 
 @pytest.fixture
-def world(ledger_tenant: LedgerTenant) -> Iterator[World]:
+def world(staffed_now: Staffed) -> Iterator[World]:
     port = providing.free_port()
     home = f"http://127.0.0.1:{port}"
     with providing.running(f"{home}/login/callback") as provider:
         settings = {"public_url": home, "oidc_issuer": provider.issuer, "oidc_client": CLIENT, "oidc_acr": "two"}
-        with opened_town(ledger_tenant, None, **settings, oidc_secret=SecretStr(SECRET)) as town, served(town.app, port):
+        with opened_town(staffed_now, **settings, oidc_secret=SecretStr(SECRET)) as town, served(town.app, port):
             made = World(town, provider, home)
             try:
                 yield made

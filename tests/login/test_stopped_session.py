@@ -25,7 +25,6 @@ from domain.ledger.reader import Reader
 from domain.ledger.writer import Writer
 from domain.model.ordering import OrderRights
 from domain.model.rights_change import STOP
-from tests.fixtures_ledger import LedgerTenant
 from tests.fixtures_web import API
 from tests.ledger import racing
 from tests.ledger.racing import Place
@@ -81,9 +80,9 @@ class Elsewhere:
 
 
 @pytest.fixture
-def elsewhere(town: Town, ledger_tenant: LedgerTenant) -> Iterator[Elsewhere]:
+def elsewhere(town: Town) -> Iterator[Elsewhere]:
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=stops, args=(racing.place(ledger_tenant), theirs))
+    process = multiprocessing.get_context("spawn").Process(target=stops, args=(racing.place(town.one), theirs))
     process.start()
     yield Elsewhere(town, ours)
     ours.send(None)

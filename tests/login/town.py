@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,7 @@ from domain.ledger.identity import new_id
 from domain.model.ordering import OrderRights
 from domain.model.rights_change import STOP
 from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed, Staffing
 from tests.fixtures_web import TestClient
 from tools.demo.staff import House
 
@@ -42,6 +44,7 @@ class Town:
     house: House
     clock: SetClock
     app: Any
+    one: LedgerTenant
     secrets: dict[str, bytes] = field(default_factory=dict)
     recovery: dict[str, list[str]] = field(default_factory=dict)
 
@@ -150,21 +153,20 @@ class Browser:
 
 
 @contextmanager
-def opened_town(ledger_tenant: LedgerTenant, clock: SetClock | None, **settings: Any) -> Iterator[Town]:
-    """Fjordvik with its staff. clock: None is the machine's; settings: of the installation."""
-    with Installation(ledger_tenant.settings().model_copy(update=settings), clock) as installation:
+def opened_town(staffed: Staffed, **settings: Any) -> Iterator[Town]:
+    """Fjordvik with its staff. settings: of the installation."""
+    clock = staffed.clock()
+    with Installation(staffed.tenant.settings().model_copy(update=settings), clock) as installation:
         tenant = installation.open()
-        house = House(tenant.ledger, clock)
-        house.open()
-        house.staff()
+        house = staffed.house(tenant.ledger, clock)
         app = create_app(installation)
         app.state.site.catalogues = Catalogues(strict=True)
         with TestClient(app):
-            yield Town(installation, tenant, house, clock or SetClock(NOON), app)
+            yield Town(installation, tenant, house, clock or SetClock(NOON), app, staffed.tenant)
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
+def town(staffing: Staffing, tmp_path: Path) -> Iterator[Town]:
     """Fjordvik at noon of a day in June that stands still."""
-    with opened_town(ledger_tenant, SetClock(NOON, running=False)) as made:
+    with staffing(NOON, tmp_path) as staffed, opened_town(staffed) as made:
         yield made

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from api.installation import Installation, Tenant
+from api.installation import Installation
 from api.requests import PERSON_COOKIE, Demo
 from domain.ledger.clock import SetClock
 from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.fixtures_web import Web, opened
 from tools.demo.staff import STAFF, House
 
@@ -67,11 +68,10 @@ class Town:
 
 
 @contextmanager
-def opened_town(one: LedgerTenant, installation: Installation, tenant: Tenant) -> Iterator[Town]:
+def opened_town(staffed: Staffed) -> Iterator[Town]:
     """The municipality with its people, played as in a demonstration."""
-    house = House(tenant.ledger)
-    house.open()
-    house.staff()
     demo = Demo((("tor.lie", "Tor Lie"), *((hired.user_name, hired.name) for hired in STAFF)), SetClock(datetime.now(UTC)))
-    with opened(installation, tenant, demo) as web:
-        yield Town(web, house, one)
+    with Installation(staffed.tenant.settings()) as installation:
+        tenant = installation.open()
+        with opened(installation, tenant, demo) as web:
+            yield Town(web, staffed.house(tenant.ledger), staffed.tenant)

@@ -12,20 +12,20 @@ import pytest
 from api.fiks_arkiv import service
 from api.fiks_arkiv.encode import encode
 from api.fiks_arkiv.message_types import SEARCH
-from api.installation import Installation, Tenant
 from domain.handlers import standing
 from domain.ledger import selfcheck
 from domain.ledger.access_chain import AccessLogAway
 from tests.api.fiks import written
 from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.fixtures_web import PDF, Web
 from tests.rights.access_town import CODED, SECRET, Town, opened_town
 from tools.demo.staff import Hired
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant, installation: Installation, tenant: Tenant) -> Iterator[Town]:
-    with opened_town(ledger_tenant, installation, tenant) as made:
+def town(staffed_now: Staffed) -> Iterator[Town]:
+    with opened_town(staffed_now) as made:
         yield made
 
 

@@ -13,21 +13,20 @@ import pytest
 from typer.testing import CliRunner
 
 from api.access_log import Line, Report, Sought, report
-from api.installation import Installation, Tenant
 from domain.handlers import rights, standing
 from domain.handlers.gate import Actor
 from domain.ledger.identity import new_id
 from domain.model.errors import Refused
 from domain.model.rights_change import STOP
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.access_town import CODED, SECRET, Town, opened_town
-from tools.cli import app
+from tools.cli import application
 from tools.demo.staff import STAFF
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant, installation: Installation, tenant: Tenant) -> Iterator[Town]:
-    with opened_town(ledger_tenant, installation, tenant) as made:
+def town(staffed_now: Staffed) -> Iterator[Town]:
+    with opened_town(staffed_now) as made:
         yield made
 
 
@@ -132,13 +131,13 @@ def test_on_the_command_line(town: Town) -> None:
     read(town, "siv.moe", town.coded)
     settings = town.web.client.app.state.site.settings  # type: ignore[attr-defined]
     place = ["--data", str(settings.data), "--database", settings.database, "--tenant", settings.tenant]
-    said = CliRunner().invoke(app, ["access-report", "--actor", "anne.berg", "--person", "siv.moe", "--json", *place])
+    said = CliRunner().invoke(application(), ["access-report", "--actor", "anne.berg", "--person", "siv.moe", "--json", *place])
     assert said.exit_code == 0, said.output
     (line,) = json.loads(said.stdout)["readings"]
     assert (line["name"], line["record"], line["what"]) == ("Siv Moe", town.coded, "api")
-    said = CliRunner().invoke(app, ["access-report", "--actor", "anne.berg", "--record", town.coded, *place])
+    said = CliRunner().invoke(application(), ["access-report", "--actor", "anne.berg", "--record", town.coded, *place])
     assert f"Siv Moe: entry {town.coded}, code 13, api; archivist;" in said.stdout
     assert SECRET not in said.stdout
-    said = CliRunner().invoke(app, ["access-report", "--actor", "per.nes", *place])
+    said = CliRunner().invoke(application(), ["access-report", "--actor", "per.nes", *place])
     assert isinstance(said.exception, Refused)
     assert str(new_id()) not in said.stdout

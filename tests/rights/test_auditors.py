@@ -20,7 +20,7 @@ from domain.model.access import Allowed
 from domain.model.assignment import AuditAssigned, AuditAssignedBody, AuditReported
 from domain.model.errors import Refused
 from projections.audit import judge
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.fixtures_web import API
 from tests.rights.town import Town, refused, town_of
 
@@ -28,8 +28,8 @@ MANDATE = "Kontrollutvalgets vedtak i sak 7/36"
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

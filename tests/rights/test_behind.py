@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from api.installation import Tenant
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.town import Town, town_of
 
 BEHIND = "Det du nettopp lagret, er trygt, men vises først om et øyeblikk."
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

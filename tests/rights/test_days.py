@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from domain.ledger.identity import new_id
 from domain.model.ordering import OrderRights
 from domain.model.rights_change import START, STOP
 from domain.model.user import EMPLOYEE
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffing
 from tests.fixtures_web import API
 from tests.rights.town import Town, town_of
 
@@ -102,10 +103,10 @@ class Days:
 
 
 @pytest.fixture(params=HOURS, ids=str)
-def days(request: pytest.FixtureRequest, ledger_tenant: LedgerTenant) -> Iterator[Days]:
+def days(request: pytest.FixtureRequest, staffing: Staffing, tmp_path: Path) -> Iterator[Days]:
     """Everything that can be ordered for the days around a change of the clocks is ordered some days before."""
     day: date = request.param
-    with town_of(ledger_tenant, midnight(day - 4 * DAY) + timedelta(hours=9)) as town:
+    with staffing(midnight(day - 4 * DAY) + timedelta(hours=9), tmp_path) as staffed, town_of(staffed) as town:
         made = Days(town, day)
         today = town.today
         town.play("tor.lie")

@@ -17,7 +17,7 @@ from domain.ledger.identity import new_id
 from domain.model.record import ContactBody, Named
 from domain.model.registering import RegisterEntry
 from projections.audit.judge import judge
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.fixtures_web import API
 from tests.rights.town import Town, refused, town_of, words
 from tools.demo.staff import Hired
@@ -96,8 +96,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(ledger_tenant: LedgerTenant) -> Iterator[Desk]:
-    with town_of(ledger_tenant) as town:
+def desk(staffed: Staffed) -> Iterator[Desk]:
+    with town_of(staffed) as town:
         yield Desk(town)
 
 

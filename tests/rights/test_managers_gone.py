@@ -24,7 +24,7 @@ from domain.model.ordering import OrderRights
 from domain.model.rights_change import CHANGE, START
 from domain.model.user import EMPLOYEE
 from projections.audit import judge
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.town import Town, refused, town_of
 
 KARI, LARS, PER = "kari.aas", "lars.dahl", "per.nes"
@@ -32,8 +32,8 @@ Handle = Callable[[Work], Any]
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

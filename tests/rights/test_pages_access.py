@@ -11,13 +11,13 @@ from domain.handlers import organisation
 from domain.handlers.organisation import Confirm
 from domain.ledger.identity import new_id
 from domain.model.organisation import CellText
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.town import Town, refused, town_of
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         listed(made)
         yield made
 

@@ -14,13 +14,13 @@ from domain.ledger.identity import new_id
 from domain.model.idm import IdmDescribedBody, Wanted
 from domain.model.rights_change import Order
 from domain.model.user import EMPLOYEE, NamesBody
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.town import Town, refused, town_of, words
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

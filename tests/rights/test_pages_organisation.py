@@ -10,15 +10,15 @@ import pytest
 
 from domain.handlers import standing
 from domain.model.organisation import Organisation
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.town import Town, refused, town_of
 
 CELL = "case:case-file.read:*:B:-:caseworker"
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

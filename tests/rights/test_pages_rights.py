@@ -9,7 +9,7 @@ import pytest
 from lxml import html
 
 from domain.model.matrix import ROLES
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.fixtures_web import Web
 from tests.rights.town import Town, refused, town_of, words
 from tools.demo.staff import STAFF
@@ -42,8 +42,8 @@ PAGES = {
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

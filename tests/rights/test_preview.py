@@ -12,7 +12,7 @@ import pytest
 
 from domain.handlers import standing
 from projections import preview
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.population import Population
 from tests.rights.previewing import Answer, Asking, Turned, counted
 from tests.rights.town import Town, town_of
@@ -22,8 +22,8 @@ ORDERS = [pytest.param(15, id="short"), pytest.param(200, id="long", marks=pytes
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

@@ -13,7 +13,7 @@ from lxml import html
 
 from domain.handlers import tables
 from domain.model.matrix import written
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.population import Population
 from tests.rights.previewing import READ, Asking, counted
 from tests.rights.town import Town, refused, town_of, words
@@ -24,8 +24,8 @@ SCOPES = ("*", "e o h n */public", "E", "-", "o h", "*/uncoded", "n", "2 *", "as
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from domain.handlers import standing
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.fixtures_web import API
 from tests.rights.town import Town, town_of
 
@@ -18,8 +18,8 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

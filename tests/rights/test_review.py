@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from domain.handlers import rights
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.fixtures_web import API
 from tests.rights.town import Town, refused, town_of
 from tools.demo.staff import Hired
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
+def town(staffed: Staffed) -> Iterator[Town]:
     """A year after everybody was hired, but for one who came since."""
-    with town_of(ledger_tenant) as made:
+    with town_of(staffed) as made:
         for user_name, name in (("ole.by", "Ole By"), ("eva.ek", "Eva Ek")):
             made.house.hire(Hired(user_name, name, "ingeniør", "Teknisk", ("caseworker",), "kari.aas", codes=("13",)))
         made.later(days=370)

@@ -22,15 +22,15 @@ from domain.model.ordering import OrderRights
 from domain.model.rights_change import START
 from domain.model.user import EMPLOYEE
 from projections.audit import judge
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.town import Town, refused, town_of
 
 MONA, KARI = "mona.hus", "kari.aas"
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         yield made
 
 

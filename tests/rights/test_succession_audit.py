@@ -22,15 +22,15 @@ from domain.model.ids import CASE_NUMBER
 from domain.model.ordering import OrderRights
 from domain.model.rights_change import RightsHandedOver, RightsOrderedByHand, RightsTakenOver
 from projections.audit import Finding, judge
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.town import Town, town_of
 
 Forgery = Callable[[Town, UUID], Any]
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Town]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Town]:
+    with town_of(staffed) as made:
         made.play("siv.moe")
         made.web.created(made.web.post("/cases", {"title": "Sak", "administrative_unit": {"name": "Oppvekst"}}))
         yield made

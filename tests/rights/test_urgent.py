@@ -16,6 +16,7 @@ from domain.ledger.reader import decode_row
 from domain.model.access import Allowed, Answer, Denied, Moment, may
 from projections.audit import judge
 from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.rights.town import Town, refused, town_of
 
 SECRET = "Barnevernssak Kvist"
@@ -32,11 +33,11 @@ class Night(Town):
 
 
 @pytest.fixture
-def town(ledger_tenant: LedgerTenant) -> Iterator[Night]:
-    with town_of(ledger_tenant) as made:
+def town(staffed: Staffed) -> Iterator[Night]:
+    with town_of(staffed) as made:
         made.__class__ = Night
         assert isinstance(made, Night)
-        made.one = ledger_tenant
+        made.one = staffed.tenant
         made.play("siv.moe")
         made.case = made.web.created(
             made.web.post(

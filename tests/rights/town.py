@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +13,10 @@ from lxml import html
 from api.installation import Installation
 from api.requests import PERSON_COOKIE, Demo
 from domain.ledger.clock import SetClock
-from tests.fixtures_ledger import LedgerTenant
+from tests.fixtures_staff import Staffed
 from tests.fixtures_web import Web, opened
 from tools.demo.staff import STAFF, House
 
-START = datetime(2036, 3, 3, 9, tzinfo=UTC)
 PEOPLE = tuple((one.user_name, one.name) for one in STAFF)
 
 
@@ -81,14 +80,13 @@ class Town:
 
 
 @contextmanager
-def town_of(ledger_tenant: LedgerTenant, start: datetime = START) -> Iterator[Town]:
-    """The town, opened and staffed."""
-    clock = SetClock(start, running=False)
-    with Installation(ledger_tenant.settings(), clock) as installation:
+def town_of(staffed: Staffed) -> Iterator[Town]:
+    """The town, opened; its people have their rights."""
+    clock = staffed.clock()
+    assert clock is not None
+    with Installation(staffed.tenant.settings(), clock) as installation:
         tenant = installation.open()
-        house = House(tenant.ledger, clock)
-        house.open()
-        house.staff()
+        house = staffed.house(tenant.ledger, clock)
         with opened(installation, tenant, Demo(PEOPLE, clock)) as web:
             web.caught_up()
             yield Town(web, house, clock)

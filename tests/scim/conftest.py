@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.installation import Installation, Tenant
+from tests.fixtures_staff import Staffed
 from tests.scim.speaking import Idm, speaking
 
 
 @pytest.fixture
-def idm(installation: Installation, tenant: Tenant) -> Iterator[Idm]:
+def idm(staffed_now: Staffed) -> Iterator[Idm]:
     """An identity system with a valid token, speaking to an opened municipality."""
-    with speaking(installation, tenant) as made:
+    with speaking(staffed_now) as made:
         yield made

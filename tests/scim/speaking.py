@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from api import tokens
-from api.installation import Installation, Tenant
+from api.installation import Installation
 from api.scim.resources import ENTERPRISE_SCHEMA, RECORDS_SCHEMA, USER_SCHEMA
 from domain.handlers import rights
 from domain.ledger.reader import Recorded
+from tests.fixtures_staff import Staffed
 from tests.fixtures_web import Web, opened
 from tools.demo.staff import IDM, House
 
@@ -27,6 +29,7 @@ class Idm:
     web: Web
     house: House
     token: str
+    secrets: Path
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         sent = {"Authorization": f"Bearer {self.token}", **{name.replace("_", "-"): value for name, value in headers.items()}}
@@ -98,15 +101,16 @@ def order(house: House, number: str = "7781", **more: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def speaking(installation: Installation, tenant: Tenant) -> Iterator[Idm]:
+def speaking(staffed: Staffed) -> Iterator[Idm]:
     """An opened municipality with its staff, whose IDM holds a role that a manager ordered."""
-    house = House(tenant.ledger)
-    house.open()
-    house.staff()
-    house.hire(IDM)
-    given = tokens.issue(installation.settings.data / "secrets", tenant.name, tokens.IDM)
-    with opened(installation, tenant) as web:
-        yield Idm(web, house, given)
+    with Installation(staffed.tenant.settings()) as installation:
+        tenant = installation.open()
+        house = staffed.house(tenant.ledger)
+        house.hire(IDM)
+        secrets = installation.settings.secrets
+        given = tokens.issue(secrets, tenant.name, tokens.IDM)
+        with opened(installation, tenant) as web:
+            yield Idm(web, house, given, secrets)
 
 
 def held(shown: Any) -> list[tuple[str, str]]:

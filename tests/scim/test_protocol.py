@@ -63,8 +63,8 @@ def test_without_the_token_nobody_is_answered(idm: Idm, shown: str | None) -> No
     assert idm.web.position() == before
 
 
-def test_a_new_token_ends_the_old_one(idm: Idm, installation: Installation, tenant: Tenant) -> None:
-    secrets = installation.settings.data / "secrets"
+def test_a_new_token_ends_the_old_one(idm: Idm) -> None:
+    secrets, tenant = idm.secrets, idm.web.tenant
     assert idm.ask("GET", "/Users").status_code == 200
     fresh = tokens.issue(secrets, tenant.name, tokens.IDM)
     problem(idm.ask("GET", "/Users"), 401)
@@ -275,7 +275,7 @@ def test_the_description_of_the_service(idm: Idm) -> None:
     assert named == dict.fromkeys(writable, "readWrite")
 
 
-def test_another_municipality_is_not_reached_by_the_token_of_this_one(idm: Idm, installation: Installation) -> None:
-    assert not tokens.holder(installation.settings.data / "secrets", "elsewhere", f"Bearer {idm.token}")
-    assert tokens.holder(installation.settings.data / "secrets", idm.web.tenant.name, f"Bearer {idm.token}") == tokens.IDM
+def test_another_municipality_is_not_reached_by_the_token_of_this_one(idm: Idm) -> None:
+    assert not tokens.holder(idm.secrets, "elsewhere", f"Bearer {idm.token}")
+    assert tokens.holder(idm.secrets, idm.web.tenant.name, f"Bearer {idm.token}") == tokens.IDM
     assert UUID(idm.create("ola.by")["id"]).version == 4

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from api import tokens
 from tests.fixtures_ledger import LedgerTenant
-from tools.cli import app
+from tools.cli import application
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def place(ledger_tenant: LedgerTenant) -> list[str]:
 def test_a_token_is_shown_once_and_kept_as_a_digest_of_the_owners_eyes_only(
     ledger_tenant: LedgerTenant, place: list[str]
 ) -> None:
-    said = CliRunner().invoke(app, ["idm", "token", *place])
+    said = CliRunner().invoke(application(), ["idm", "token", *place])
     assert said.exit_code == 0, said.output
     given = said.stdout.strip()
     secrets = ledger_tenant.data / "secrets"
@@ -35,8 +35,8 @@ def test_a_token_is_shown_once_and_kept_as_a_digest_of_the_owners_eyes_only(
 
 
 def test_a_token_is_withdrawn(ledger_tenant: LedgerTenant, place: list[str]) -> None:
-    given = CliRunner().invoke(app, ["idm", "token", *place]).stdout.strip()
-    said = [CliRunner().invoke(app, ["idm", "token", "--withdraw", *place]).stdout.strip() for _ in range(2)]
+    given = CliRunner().invoke(application(), ["idm", "token", *place]).stdout.strip()
+    said = [CliRunner().invoke(application(), ["idm", "token", "--withdraw", *place]).stdout.strip() for _ in range(2)]
     assert said == ["the token is withdrawn", "there was no token"]
     assert not tokens.holder(ledger_tenant.data / "secrets", ledger_tenant.tenant, f"Bearer {given}")
     for nothing in ("", "Bearer", "Bearer "):

@@ -1,4 +1,4 @@
-"""`verify`, `log export|import|proof|check`, `bench`: the chain itself."""
+"""`verify`, `log export|import|proof|check`: the chain itself."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import psycopg
 import typer
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from rich.console import Console
-from rich.table import Table
 
 from api import upkeep
 from api.installation import Installation
@@ -26,7 +24,6 @@ from domain.ledger.mirror_target import Inside, Target
 from domain.ledger.ranges import Workers
 from domain.ledger.tenants import chains
 from domain.model.errors import DagbokError, NotFound
-from tools import bench as measurements
 from tools.cli.keeping import By, Reason, receipts_back
 from tools.cli.options import Data, Database, Json, Tenant, installation, say
 
@@ -228,35 +225,9 @@ def _signed(key: bytes, signature: bytes, text: bytes) -> bool:
     return True
 
 
-def bench(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="append, full-path, projections, verify, import; default: all.")
-    ] = None,
-    events: Annotated[int, typer.Option("--events", help="How many events to measure with.")] = measurements.EVENTS,
-    as_json: Json = False,
-) -> None:
-    """Measure on this machine, each figure beside what it is held against. Exit 1 where a floor is not met."""
-    found = measurements.run(names or [], events)
-    if as_json:
-        say(found)
-    else:
-        table = Table("measured", "ours", "against", "unit", "ratio", "floor", box=None)
-        for one in found["results"]:
-            ours, against, ratio, floor = (_figure(one[key]) for key in ("ours", "against", "ratio", "floor"))
-            table.add_row(one["name"], ours, against, one["unit"], ratio, floor)
-        Console(width=160).print(table)
-    if any(one["met"] is False for one in found["results"]):
-        raise typer.Exit(1)
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:,.3g}" if value < 100 else f"{value:,.0f}"
-
-
 def register(app: typer.Typer) -> None:
     """Put the commands on the program."""
     app.command()(verify)
-    app.command()(bench)
     group = typer.Typer(help="The chain as files: export, import, proofs.", no_args_is_help=True)
     group.command("export")(export_log)
     group.command("import")(import_log)

@@ -1,9 +1,8 @@
-"""Options that every command shares, and how results and faults are said."""
+"""Options that every command shares, and how results are said."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,10 +41,3 @@ def installation(
 def say(value: Any) -> None:
     """Print JSON for a machine."""
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
-
-
-def say_fault(problem: DagbokError) -> None:
-    """Say a fault on the error stream, with what to do next."""
-    print(f"dagbok: {problem}", file=sys.stderr)
-    if problem.hint:
-        print(f"  {problem.hint}", file=sys.stderr)

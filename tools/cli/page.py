@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from api.settings import Settings
-from tools.cli import app
+from tools.cli import application
 from tools.events_page import events_page
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -18,7 +18,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 def cli_page() -> str:
     """docs/cli.md: every command with its arguments and options."""
     lines = ["# Commands", "", "Made from the program by `python -m tools.cli.page`; a test holds the page to the program.", ""]
-    for path, command in _commands("dagbok", typer.main.get_command(app)):
+    for path, command in _commands("dagbok", typer.main.get_command(application())):
         lines += [f"## `{path}`", "", (command.help or "").strip(), ""]
         lines += [line for parameter in command.params if (line := _parameter(parameter))]
         lines.append("")
