@@ -179,6 +179,11 @@ def template(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) 
     vkey = ensure_key(signer_dir, chain_id)
     with psycopg.connect(server.dsn(dbname=database), autocommit=True) as connection:
         tenants.create(connection, tenant, DOMAIN, {kind: password(kind) for kind in tenants.ROLE_KINDS}, {chain_id: vkey})
+        connection.execute(f'grant create on database "{database}" to "{tenant}_work"')
+    one = LedgerTenant(tenant, DOMAIN, server, database, tmp_path_factory.mktemp("made"), signer_dir)
+    with Installation(one.settings()) as installation:  # the tables of the projections are made once
+        opened = installation.open()
+        assert opened.wait(opened.ledger.reader.head().position, 10)
     return Template(tenant, database, signer_dir)
 
 

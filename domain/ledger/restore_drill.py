@@ -78,16 +78,17 @@ def _same(connection: psycopg.Connection[Any], live_dsn: str, tenant: str) -> di
         for one in back:
             if one.chain_id not in living:
                 raise LedgerError(f"the living ledger has no chain {one.chain_id}")
-            mine, theirs = _head(connection, one), _head(live, living[one.chain_id])
+            mine, theirs = head(connection, one), head(live, living[one.chain_id])
             if theirs < mine and one.chain_id not in lost:
                 raise LedgerError(f"the living ledger has {theirs} events of {one.chain_id}, and the mirror {mine}")
             at = min(mine, theirs)
             if _hash(connection, one, at) != _hash(live, living[one.chain_id], at):
                 raise LedgerError(f"the event at {at} of {one.chain_id} is another one in the mirror")
-    return {one.chain_id: _head(connection, one) for one in back}
+    return {one.chain_id: head(connection, one) for one in back}
 
 
-def _head(connection: psycopg.Connection[Any], row: Chain) -> int:
+def head(connection: psycopg.Connection[Any], row: Chain) -> int:
+    """How many events the chain has."""
     query = sql.SQL("select position from {}").format(sql.Identifier(row.schema, "ledger_head"))
     found = connection.execute(query).fetchone()
     return int(found[0]) if found else 0

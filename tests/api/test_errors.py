@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from string import Formatter
 from uuid import UUID
 
@@ -24,10 +25,16 @@ CATALOGUES = Catalogues(strict=True)
 SOURCES = tidy.sources("domain", "projections", "api")
 
 
+@cache
+def nodes(text: str) -> list[ast.Call | ast.ClassDef]:
+    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call | ast.ClassDef)]
+
+
 def calls(text: str, name: str) -> Iterator[ast.Call]:
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name:
-            yield node
+    if f"{name}(" in text:
+        for node in nodes(text):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name:
+                yield node
 
 
 def constant(node: ast.expr | None) -> str | None:
@@ -51,7 +58,7 @@ def refusals(text: str) -> Iterator[tuple[str, set[str] | None]]:
 
 def class_codes(text: str) -> Iterator[str]:
     """The `code = "…"` of every class: faults that are no refusals."""
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes(text):
         if isinstance(node, ast.ClassDef):
             for line in node.body:
                 if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code" and constant(line.value):

@@ -100,8 +100,9 @@ def test_what_a_restore_has_lost_of_it_stops_no_record_and_comes_back(world: Wor
         with pytest.raises(AccessLogAway):
             access_log.note(tenant.ledger, AccessRead(uuid.uuid4(), "entry", "13", PAGE, ()), actor="tor.lie")
         assert any("coded material cannot be read" in what for what in examine(opened)["unsafe"])
-    said = world.run("log", "import", str(world.mirror / TENANT / place_of(chain_id)))
+    said = world.run("log", "import", "--mirror")
     assert f"{chain_id}: positions 5 to 7" in said
+    assert CHAIN not in said
     with world.open() as (opened, tenant):
         assert read(world, opened, tenant, 1, mirrored=False) == f"{chain_id}#8"
     assert all(ok for _, ok, _ in chains(world))

@@ -139,11 +139,17 @@ def test_a_writer_that_does_not_wait_for_the_disk_is_found_out(tmp_path: Path) -
     crashing.prepare(data)
     with embedded.start(data / "pg") as running, psycopg.connect(running.server.dsn(), autocommit=True) as connection:
         connection.execute("alter system set wal_writer_delay = '10s'")  # what nobody waits for is flushed late
+    # whatever else flushes the log at the last moment saves it: one kill in five loses something
+    assert any(_killed(data, acks) for _ in range(5))
+
+
+def _killed(data: Path, acks: Path) -> list[int]:
+    """What is lost when the server is killed under a writer that does not wait for the disk."""
     with application(data, acks, "unsafe") as process:
         wait_for_more(acks, process, 300)
         assert crashing.kill_server(data / "pg")
     with Installation(crashing.settings(data)) as opened, psycopg.connect(opened.owner_dsn()) as connection:
-        assert lost(acks, connection) != []
+        return lost(acks, connection)
 
 
 @pytest.mark.deep

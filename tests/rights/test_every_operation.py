@@ -26,7 +26,7 @@ from tests.rights.operations import HEADER, OPEN, TABLE, Row, read
 
 __all__ = ["town"]
 
-RUNS = [pytest.param(2, id="short"), pytest.param(len(CALLERS), id="long", marks=pytest.mark.deep)]
+RUNS = [pytest.param(1, id="short"), pytest.param(len(CALLERS), id="long", marks=pytest.mark.deep)]
 DEMO = {("POST", "/demo/person"), ("POST", "/demo/clock")}  # in a demonstration alone, which nobody logs in to
 
 
@@ -58,7 +58,7 @@ def test_every_operation_is_for_those_whom_the_tables_name(house: House, most: i
     record_property("operations", said)
     print(said)
     assert told.wrong == []
-    assert told.calls > 6 * len(TABLE)
+    assert told.calls > 4 * len(TABLE)
     assert told.secret > len(TABLE) / 2
     if most == len(CALLERS):
         assert {row.route for row in TABLE if row.open_to != OPEN} - told.yes == set(), "nobody was let through"

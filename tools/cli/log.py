@@ -19,9 +19,11 @@ from domain.ledger import bringing, monotone, receipts, selfcheck
 from domain.ledger.blobs import Folder
 from domain.ledger.export import export
 from domain.ledger.exported import Export
+from domain.ledger.faults import LedgerError
 from domain.ledger.mirror_tail import place_of
 from domain.ledger.mirror_target import Inside, Target
 from domain.ledger.ranges import Workers
+from domain.ledger.restore_drill import head, mirrored
 from domain.ledger.tenants import chains
 from domain.model.errors import DagbokError, NotFound
 from tools.cli.keeping import By, Reason, receipts_back
@@ -117,7 +119,7 @@ def export_log(
 def import_log(
     folder: Annotated[Path | None, typer.Argument(help="An export with payloads, or a chain's folder in a mirror.")] = None,
     from_mirror: Annotated[
-        bool, typer.Option("--mirror", help="Take the open chain's lost events from the mirror that is set.")
+        bool, typer.Option("--mirror", help="Take what was lost, of every chain, from the mirror that is set.")
     ] = False,
     by: By = None,
     reason: Reason = "",
@@ -128,7 +130,7 @@ def import_log(
     database: Database = None,
     tenant: Tenant = None,
 ) -> None:
-    """Bring in a chain byte for byte: the missing tail of the open chain, or a closed one.
+    """Bring in a chain byte for byte: the missing tail of one that is here, or a closed one.
 
     From a mirror comes what was signed; what came after that, where two people vouch for it (--by, --by, --reason).
     """
@@ -136,28 +138,43 @@ def import_log(
         raise DagbokError("from where?", hint="Give a folder, or --mirror.")
     with installation(data, database, tenant) as opened:
         name = tenant or opened.open(follow=False).name
-        source = folder or _mirror(opened, name)
-        memory = monotone.recall(opened.settings.signer_folder, Export(source).chain_id)
-        known = bringing.Known(memory, tuple(by or ()), reason)
-        with psycopg.connect(opened.owner_dsn(), autocommit=True) as connection:
-            brought = bringing.bring(connection, name, source, _blobs(opened, name), opened.new_key, without_blobs, known)
+        sources = [folder] if folder is not None else _mirrored(opened, name)
+        problems: list[LedgerError] = []
+        for source in sources:
+            memory = monotone.recall(opened.settings.signer_folder, Export(source).chain_id)
+            known = bringing.Known(memory, tuple(by or ()), reason)
+            try:
+                with psycopg.connect(opened.owner_dsn(), autocommit=True) as connection:
+                    _told(bringing.bring(connection, name, source, _blobs(opened, name), opened.new_key, without_blobs, known))
+            except LedgerError as problem:  # each chain by itself: one that is at fault keeps no other one away
+                problems.append(problem)
         receipts_back(opened, name)
+    if problems:
+        raise problems[0]
+
+
+def _told(brought: bringing.Brought) -> None:
     print(f"{brought.chain_id}: positions {brought.first} to {brought.last} and {brought.blobs} files brought in")
     for positions, what in (
         (brought.left, "in the mirror, never signed: two people may vouch for them (--by NAME --by NAME)"),
-        (brought.missing, "signed, and not in the mirror: the ledger stays read-only"),
+        (brought.missing, "signed, and not in the mirror: nothing more is written there before they are back"),
     ):
         if positions:
             print(f"{brought.chain_id}: positions {positions[0]} to {positions[-1]} were {what}")
 
 
-def _mirror(opened: Installation, tenant: str) -> Target:
+def _mirrored(opened: Installation, tenant: str) -> list[Target]:
+    """Of the mirror that is set: each chain that has more events there than here, and the years of the access log that are not
+    here; where there is none, the open record chain, of which is then said that nothing is missing."""
     target = upkeep.target(opened, tenant)
     if target is None:
         raise DagbokError("no mirror is set", hint="Set DAGBOK_MIRROR, or name a folder.")
-    with psycopg.connect(opened.owner_dsn()) as connection:
-        last = [one for one in chains(connection, tenant) if "/record/" in one.chain_id][-1]
-    return Inside(target, place_of(last.chain_id))
+    with psycopg.connect(opened.owner_dsn(), autocommit=True) as connection:
+        here = {one.chain_id: head(connection, one) for one in chains(connection, tenant)}
+    there = {one.chain_id: one.held for one in mirrored(target)}
+    found = [one for one, held in there.items() if held > here.get(one, 0 if "/access/" in one else held)]
+    last = [one for one in here if "/record/" in one][-1:]
+    return [Inside(target, place_of(one)) for one in found or last]
 
 
 def proof(
