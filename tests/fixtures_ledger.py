@@ -179,12 +179,18 @@ def template(server: embedded.Server, tmp_path_factory: pytest.TempPathFactory) 
     vkey = ensure_key(signer_dir, chain_id)
     with psycopg.connect(server.dsn(dbname=database), autocommit=True) as connection:
         tenants.create(connection, tenant, DOMAIN, {kind: password(kind) for kind in tenants.ROLE_KINDS}, {chain_id: vkey})
-        connection.execute(f'grant create on database "{database}" to "{tenant}_work"')
-    one = LedgerTenant(tenant, DOMAIN, server, database, tmp_path_factory.mktemp("made"), signer_dir)
-    with Installation(one.settings()) as installation:  # the tables of the projections are made once
-        opened = installation.open()
-        assert opened.wait(opened.ledger.reader.head().position, 10)
     return Template(tenant, database, signer_dir)
+
+
+@pytest.fixture(scope="session")
+def followed(server: embedded.Server, template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The same, with the empty tables of the projections: made once a worker instead of once a test."""
+    database = f"{template.database}_followed"
+    with cloned(server, template, tmp_path_factory.mktemp("followed"), keep=database) as one:
+        with Installation(one.settings()) as installation:
+            opened = installation.open()
+            assert opened.wait(opened.ledger.reader.head().position, 10)
+        return Template(template.tenant, database, one.signer_dir)
 
 
 @contextmanager
@@ -208,8 +214,9 @@ def cloned(server: embedded.Server, template: Template, folder: Path, keep: str 
 
 
 @pytest.fixture
-def ledger_tenant(server: embedded.Server, template: Template, tmp_path: Path) -> Iterator[LedgerTenant]:
-    """A fresh tenant in its own database."""
+def ledger_tenant(request: pytest.FixtureRequest, server: embedded.Server, tmp_path: Path) -> Iterator[LedgerTenant]:
+    """A fresh tenant in its own database; with the tables of the projections where the test opens the installation."""
+    template: Template = request.getfixturevalue("followed" if "installation" in request.fixturenames else "template")
     with cloned(server, template, tmp_path) as one:
         yield one
 

@@ -28,6 +28,9 @@ def _act(*actions: str) -> Callable[[Any], Act]:
     return lambda _: Act(actions)
 
 
+LOWERING = Act(("record.lower-screening",))
+"""Something becomes visible: no screening any more, or one that covers less or ends sooner."""
+
 ACTS: Mapping[type, Callable[[Any], Act]] = {
     c.CaseFileCreated: _to("case-file.create"),
     c.CaseStatusChanged: _to("case-file.change-status"),
@@ -62,7 +65,7 @@ ACTS: Mapping[type, Callable[[Any], Act]] = {
     record.CrossReferenced: _act("record.cross-refer"),
     record.CrossReferenceRemoved: _act("record.cross-refer"),
     record.Screened: _act("record.screen"),
-    record.Unscreened: _act("record.lower-screening"),
+    record.Unscreened: lambda _: LOWERING,
     record.Graded: _act("record.screen"),
     record.Classified: _act("record.classify"),
     record.Declassified: _act("record.classify"),

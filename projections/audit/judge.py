@@ -13,8 +13,8 @@ from domain.handlers import gate, tables
 from domain.ledger.clock import LOCAL
 from domain.ledger.reader import Recorded
 from domain.model import case_file as c
+from domain.model import record, responsibility
 from domain.model import registry_entry as e
-from domain.model import responsibility
 from domain.model import rights_change as r
 from domain.model.access import Allowed, Answer, Denied, Moment, Person, Subject, may
 from domain.model.chain_log import BodiesDisposed, ChainClosed, ChainOpened, FactTypeIntroduced, TailDecided
@@ -29,7 +29,7 @@ from domain.model.organisation import (
 )
 from domain.model.user import UserRegistered
 from projections.audit import rules, succession
-from projections.audit.acts import ACTS, CONSEQUENCES, REQUESTS, Act
+from projections.audit.acts import ACTS, CONSEQUENCES, LOWERING, REQUESTS, Act
 from projections.audit.replay import OF_PERSON, OF_RIGHTS, ORGANISED, Replay
 
 LATEST = timedelta(seconds=10)  # between decision and writing, a second decision included
@@ -102,6 +102,8 @@ class _Command:
         if describe is None or (one.stream in self._begun and not isinstance(one.fact, STEPS)):
             return
         act, subject = describe(one.fact), self._subject(one, at)
+        if isinstance(one.fact, record.Screened) and not record.raises(self._replay.screened.get(one.stream), one.fact):
+            act = LOWERING
         if subject is None:
             yield "no such record"
             return

@@ -19,7 +19,7 @@ from domain.model.access import Subject
 from domain.model.matrix import Matrix
 from domain.model.organisation import Organisation
 from domain.model.person import PersonFile
-from domain.model.record import Named
+from domain.model.record import Named, Screened, Unscreened
 from domain.model.rights_change import Orders
 from domain.model.user import UserNamed, UserRegistered
 
@@ -48,6 +48,7 @@ class Replay:
         self.people: dict[UUID, Known] = {}
         self.records: dict[UUID, Judged] = {}
         self.states: dict[UUID, tuple[Any, Fold]] = {}
+        self.screened: dict[UUID, Screened] = {}
         self._called: dict[str, UUID] = {}
         self._matrices: dict[tuple[int, date], Matrix] = {}
         self._now = datetime.min.replace(tzinfo=UTC)
@@ -75,6 +76,10 @@ class Replay:
         if isinstance(fact, e.DocumentLinked):
             linked = self.records.get(fact.document, Judged(0, None))
             self.records[fact.document] = replace(linked, entry=stream)
+        if isinstance(fact, Screened):
+            self.screened[stream] = fact
+        elif isinstance(fact, Unscreened):
+            self.screened.pop(stream, None)
         state, fold = self.states.get(stream, (None, FOLDS.get(type(fact))))
         if fold is not None:
             self.states[stream] = fold(state, stream, fact), fold

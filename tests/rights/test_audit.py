@@ -13,8 +13,9 @@ import pytest
 
 from domain import catalogue
 from domain.catalogue import Envelope
-from domain.handlers import case_files, documents, registry_entries, rights, standing
+from domain.handlers import amendments, case_files, documents, registry_entries, rights, standing
 from domain.handlers.metadata import Metadata
+from domain.handlers.work import Work
 from domain.ledger.identity import new_id
 from domain.model import case_file as c
 from domain.model import organisation as o
@@ -238,6 +239,23 @@ def test_what_was_allowed_then_is_not_judged_by_what_came_later(world: World) ->
     assert world.audited() == []
     after = world.write("per.nes", world.case(), c.CaseStatusChanged("F", "B"))
     assert [(one.position, one.what) for one in world.audited()] == [(after, "access.not-in-force")]
+
+
+def test_another_code_over_a_screening_is_judged_as_a_lowering(world: World) -> None:
+    case, coded = world.case(), record.Screened("13", metadata=("TM1",))
+    wider = replace(coded, metadata=("TM1", "TMO"))
+    for current, wanted in ((None, coded), (coded, wider)):
+        world.house.act("siv.moe", partial(_screen, case, current, wanted))
+    assert world.audited() == []
+    lowered = [world.write("siv.moe", case, one) for one in (coded, record.Screened("P"), record.Unscreened())]
+    told = {(one.position, one.what) for one in world.audited()}
+    assert {(position, "access.two_people") for position in lowered} <= told
+    assert {position for position, _ in told} == set(lowered)
+
+
+def _screen(case: UUID, current: record.Screened | None, wanted: record.Screened, work: Work) -> None:
+    case_files.load(work, case)
+    amendments.screen(work, case, current, wanted)
 
 
 def test_every_fact_is_judged_or_follows_from_one_that_is() -> None:

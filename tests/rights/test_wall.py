@@ -177,23 +177,24 @@ def test_a_class_that_was_written_over_shows_nobody_anything(
 
 
 def test_a_municipality_of_an_older_program_gets_its_wall_by_migrate_and_is_not_opened_before(
-    installation: Installation, ledger_tenant: LedgerTenant
+    ledger_tenant: LedgerTenant,
 ) -> None:
     name = ledger_tenant.tenant
     with ledger_tenant.owner() as connection:
         connection.execute(f"drop schema {name}_wall cascade")
         connection.execute("delete from public.dagbok_migration where name like '%wall%'")
-    with pytest.raises(LedgerError, match="older program"):
-        installation.open()
-    assert installation.migrate(name) == ["0004_tenant_wall.sql"]
-    tenant = installation.open()
-    case = new_case(tenant.ledger, "Hemmelig")
-    write(tenant.ledger, (case, Screened("13")), expect={case: len(tenant.ledger.reader.stream(case))})
-    assert tenant.wait(tenant.ledger.reader.head().position, 60)
-    with tenant.read() as connection:
-        seen = tenant.sight.of(connection, ARCHIVIST)
-        assert [row["title"] for row in tenant.journal.cases(connection, Search("hemmelig"), seen).rows] == ["Hemmelig"]
-        assert tenant.journal.cases(connection, Search("hemmelig"), EVERYTHING).rows == []
+    with Installation(ledger_tenant.settings()) as installation:
+        with pytest.raises(LedgerError, match="older program"):
+            installation.open()
+        assert installation.migrate(name) == ["0004_tenant_wall.sql"]
+        tenant = installation.open()
+        case = new_case(tenant.ledger, "Hemmelig")
+        write(tenant.ledger, (case, Screened("13")), expect={case: len(tenant.ledger.reader.stream(case))})
+        assert tenant.wait(tenant.ledger.reader.head().position, 60)
+        with tenant.read() as connection:
+            seen = tenant.sight.of(connection, ARCHIVIST)
+            assert [row["title"] for row in tenant.journal.cases(connection, Search("hemmelig"), seen).rows] == ["Hemmelig"]
+            assert tenant.journal.cases(connection, Search("hemmelig"), EVERYTHING).rows == []
 
 
 def test_what_a_process_left_behind_is_swept(
