@@ -39,7 +39,7 @@ ALL = (
     "screen an entry",
     "refer to another case",
 )
-FEW = ("add a document with its file", "close a case")
+FEW = ("add a document with its file",)
 
 
 class Range:

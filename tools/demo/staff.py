@@ -56,7 +56,7 @@ STAFF: Sequence[Hired] = (
     Hired("mona.hus", "Mona Hus", "utvalgssekretær", "Politisk sekretariat", ("committee-secretary", "checker"), "lars.dahl"),
     Hired("nina.sol", "Nina Sol", "brukeradministrator", TOP, ("user-administrator",), "lars.dahl"),
     Hired("rolf.eng", "Rolf Eng", "systemadministrator", TOP, ("system-administrator",), "lars.dahl"),
-    Hired("eli.rev", "Eli Rev", "kommunerevisor", TOP, ("auditor",), "lars.dahl", codes=CODES, kind=AUDITOR, days=365),
+    Hired("eli.rev", "Eli Rev", "kommunerevisor", TOP, ("auditor",), "lars.dahl", codes=CODES, kind=AUDITOR, days=730),
 )
 IDM = Hired("service:idm", "IDM", "integrasjon", TOP, ("service",), "lars.dahl", kind=SERVICE)
 HEADS: Mapping[str, str] = {"kari.aas": "Teknisk", "anne.berg": "Arkiv"}
