@@ -22,6 +22,7 @@ with warnings.catch_warnings():  # its transport is to be renamed; ours is pinne
 
 API = "/api/v1"
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
+CATALOGUES = Catalogues(strict=True)  # read once: a text that is not there is a fault
 
 
 class Web:
@@ -95,7 +96,7 @@ class Web:
 @contextmanager
 def opened(installation: Installation, tenant: Tenant, demo: Demo | None = None) -> Iterator[Web]:
     app = create_app(installation, demo=demo)
-    app.state.site.catalogues = Catalogues(strict=True)
+    app.state.site.catalogues = CATALOGUES
     with TestClient(app) as client:
         yield Web(client, tenant)
 

@@ -19,7 +19,6 @@ from api.app import create_app
 from api.installation import Installation, Tenant
 from api.login import codes, invitations
 from api.login.logins import Logins
-from api.web.texts import Catalogues
 from domain.handlers import rights, standing
 from domain.handlers.gate import Actor
 from domain.ledger.clock import SetClock
@@ -28,7 +27,7 @@ from domain.model.ordering import OrderRights
 from domain.model.rights_change import STOP
 from tests.fixtures_ledger import LedgerTenant
 from tests.fixtures_staff import Staffed, Staffing
-from tests.fixtures_web import TestClient
+from tests.fixtures_web import CATALOGUES, TestClient
 from tools.demo.staff import House
 
 PASSWORD = "heldig hest under furua"
@@ -160,7 +159,7 @@ def opened_town(staffed: Staffed, **settings: Any) -> Iterator[Town]:
         tenant = installation.open()
         house = staffed.house(tenant.ledger, clock)
         app = create_app(installation)
-        app.state.site.catalogues = Catalogues(strict=True)
+        app.state.site.catalogues = CATALOGUES
         with TestClient(app):
             yield Town(installation, tenant, house, clock or SetClock(NOON), app, staffed.tenant)
 
