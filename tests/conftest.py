@@ -1,12 +1,14 @@
 """Which tests run, and the rule that a check run skips nothing. Fixtures stand in `fixtures_*.py` beside this file.
 
-Left out of an ordinary run: tests marked `deep` (asked for with `-m deep`), and tests marked `reference` where the folder of
-public schemas and samples is not there; the end of the run says so.
+Left out of an ordinary run: tests marked `deep` (asked for with `-m deep`), tests marked `reference` where the folder of public
+schemas and samples is not there, and tests marked `program` where the machine has not got it; the end of the run says so. A check
+run (`--fail-on-skip`) leaves none out for want of a program: they fail.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,16 @@ HERE = Path(__file__).resolve().parent
 FIXTURES = [f"tests.{path.stem}" for path in sorted(HERE.glob("fixtures_*.py"))]
 pytest.register_assert_rewrite(*FIXTURES)  # before one of them imports another
 pytest_plugins = ["pytester", *FIXTURES]
+
+
+ABSENT = pytest.StashKey[set[str]]()
+PATH = os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/local/go/bin"
+
+
+def absent(item: pytest.Item) -> set[str]:
+    """The programs that a test wants and the machine has not got; `one|other`: either will do."""
+    wanted = {name for mark in item.iter_markers("program") for name in mark.args}
+    return {name for name in wanted if not any(shutil.which(one, path=PATH) for one in name.split("|"))}
 
 
 def reference_folder() -> Path:
@@ -44,12 +56,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "deep" not in (config.option.markexpr or ""):
         left_out.add("deep")
     dropped = [item for item in items if left_out & {mark.name for mark in item.iter_markers()}]
+    if not config.getoption("--fail-on-skip", default=False):
+        without = [item for item in items if item not in set(dropped) and absent(item)]
+        config.stash[ABSENT] = set[str]().union(*(absent(item) for item in without))
+        dropped += without
     if dropped:
         items[:] = [item for item in items if item not in set(dropped)]
         config.hook.pytest_deselected(items=dropped)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if missing := absent(item):
+        pytest.fail(f"not on this machine: {', '.join(sorted(missing))}", pytrace=False)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if missing := terminalreporter.config.stash.get(ABSENT, set()):
+        terminalreporter.write_line(f"tests were left out that want programs: {', '.join(sorted(missing))}")
     if not reference_folder().is_dir():
         terminalreporter.write_line("tests marked `reference` were left out: DAGBOK_REFERENCE names no folder")
 

@@ -28,7 +28,7 @@ SKIPS = {
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makeconftest((Path(__file__).parent / "conftest.py").read_text(encoding="utf-8"))
-    pytester.makeini("[pytest]\nmarkers =\n    deep\n    reference\n")
+    pytester.makeini("[pytest]\nmarkers =\n    deep\n    reference\n    program\n")
     return pytester
 
 
@@ -47,6 +47,19 @@ def test_without_the_reference_folder_only_that_mark_is_left_out_and_the_run_say
     result = suite.runpytest()
     result.assert_outcomes(passed=1, deselected=2)
     result.stdout.fnmatch_lines(["*`reference` were left out*"])
+
+
+def test_without_a_program_its_tests_are_left_out_and_fail_the_run_that_allows_none(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        "import pytest\n@pytest.mark.program('no-such|nor-this')\ndef test_x(): pass\n"
+        "@pytest.mark.program('no-such|sh')\ndef test_y(): pass\n"
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(passed=1, deselected=1)
+    result.stdout.fnmatch_lines(["*left out that want programs: no-such|nor-this*"])
+    result = suite.runpytest("--fail-on-skip")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*not on this machine: no-such|nor-this*"])
 
 
 def fails_for_its_skip(suite: pytest.Pytester, *arguments: str) -> None:

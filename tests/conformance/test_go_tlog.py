@@ -28,7 +28,7 @@ PAIRS = [
     for at in {0, 1, size // 3, size // 2, size - 2, size - 1}
 ]
 
-pytestmark = pytest.mark.skipif(GO is None, reason="the program go is not here")
+pytestmark = pytest.mark.program("go")
 
 
 @dataclass(frozen=True)

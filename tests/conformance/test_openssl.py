@@ -16,7 +16,7 @@ ED25519_KEY_HEADER = bytes.fromhex(
     "302a300506032b6570032100"
 )  # RFC 8410: SubjectPublicKeyInfo of an Ed25519 key, then its 32 bytes
 
-pytestmark = pytest.mark.skipif(OPENSSL is None, reason="the program openssl is not here")
+pytestmark = pytest.mark.program("openssl")
 
 
 def openssl_verifies(folder: Path, text: bytes, signature: bytes, public_key: bytes) -> bool:

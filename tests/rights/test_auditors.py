@@ -3,7 +3,6 @@ they were (practice R13)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -20,17 +19,10 @@ from domain.model.access import Allowed
 from domain.model.assignment import AuditAssigned, AuditAssignedBody, AuditReported
 from domain.model.errors import Refused
 from projections.audit import judge
-from tests.fixtures_staff import Staffed
 from tests.fixtures_web import API
-from tests.rights.town import Town, refused, town_of
+from tests.rights.town import Town, refused
 
 MANDATE = "Kontrollutvalgets vedtak i sak 7/36"
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
 
 
 def ordered(town: Town, units: tuple[str, ...] = ("Teknisk",), **changes: Any) -> Any:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from api.installation import Tenant
-from tests.fixtures_staff import Staffed
-from tests.rights.town import Town, town_of
+from tests.rights.town import Town
 
 BEHIND = "Det du nettopp lagret, er trygt, men vises først om et øyeblikk."
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
 
 
 @pytest.mark.parametrize("late", [0, 1, None])

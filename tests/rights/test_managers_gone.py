@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,17 +24,10 @@ from domain.model.ordering import OrderRights
 from domain.model.rights_change import CHANGE, START
 from domain.model.user import EMPLOYEE
 from projections.audit import judge
-from tests.fixtures_staff import Staffed
-from tests.rights.town import Town, refused, town_of
+from tests.rights.town import Town, refused
 
 KARI, LARS, PER = "kari.aas", "lars.dahl", "per.nes"
 Handle = Callable[[Work], Any]
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
 
 
 def act(town: Town, who: str, handle: Handle) -> Any:

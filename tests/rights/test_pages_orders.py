@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,14 +13,7 @@ from domain.ledger.identity import new_id
 from domain.model.idm import IdmDescribedBody, Wanted
 from domain.model.rights_change import Order
 from domain.model.user import EMPLOYEE, NamesBody
-from tests.fixtures_staff import Staffed
-from tests.rights.town import Town, refused, town_of, words
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
+from tests.rights.town import Town, refused, words
 
 
 def orders(town: Town, person: UUID) -> list[Order]:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
-import pytest
-
 from domain.handlers import standing
 from domain.model.organisation import Organisation
-from tests.fixtures_staff import Staffed
-from tests.rights.town import Town, refused, town_of
+from tests.rights.town import Town, refused
 
 CELL = "case:case-file.read:*:B:-:caseworker"
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
 
 
 def state(town: Town) -> Organisation:

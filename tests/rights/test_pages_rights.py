@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from lxml import html
 
 from domain.model.matrix import ROLES
-from tests.fixtures_staff import Staffed
 from tests.fixtures_web import Web
-from tests.rights.town import Town, refused, town_of, words
+from tests.rights.town import Town, refused, words
 from tools.demo.staff import STAFF
 
 EVERYBODY = frozenset(one.user_name for one in STAFF)
@@ -39,12 +37,6 @@ PAGES = {
     "/roles": EVERYBODY,
     "/roles?role=caseworker&table=document": EVERYBODY,
 }
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
 
 
 def test_each_page_opens_for_whom_it_is_for_and_nobody_else(town: Town) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,19 +11,12 @@ import pytest
 
 from domain.handlers import standing
 from projections import preview
-from tests.fixtures_staff import Staffed
 from tests.rights.population import Population
 from tests.rights.previewing import Answer, Asking, Turned, counted
-from tests.rights.town import Town, town_of
+from tests.rights.town import Town
 
 CASES, CHANGES, LEAST = 29, 70, 200
 ORDERS = [pytest.param(15, id="short"), pytest.param(200, id="long", marks=pytest.mark.deep)]
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,20 +12,13 @@ from lxml import html
 
 from domain.handlers import tables
 from domain.model.matrix import written
-from tests.fixtures_staff import Staffed
 from tests.rights.population import Population
 from tests.rights.previewing import READ, Asking, counted
-from tests.rights.town import Town, refused, town_of, words
+from tests.rights.town import Town, refused, words
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 CHANGES = 12
 SCOPES = ("*", "e o h n */public", "E", "-", "o h", "*/uncoded", "n", "2 *", "ask *")
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
 
 
 @pytest.fixture

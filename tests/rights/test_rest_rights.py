@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,17 +9,10 @@ from uuid import UUID
 import pytest
 
 from domain.handlers import standing
-from tests.fixtures_staff import Staffed
 from tests.fixtures_web import API
-from tests.rights.town import Town, town_of
+from tests.rights.town import Town
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
 
 
 def post(town: Town, who: str, path: str, body: Any, **headers: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,16 +22,9 @@ from domain.model.ordering import OrderRights
 from domain.model.rights_change import START
 from domain.model.user import EMPLOYEE
 from projections.audit import judge
-from tests.fixtures_staff import Staffed
-from tests.rights.town import Town, refused, town_of
+from tests.rights.town import Town, refused
 
 MONA, KARI = "mona.hus", "kari.aas"
-
-
-@pytest.fixture
-def town(staffed: Staffed) -> Iterator[Town]:
-    with town_of(staffed) as made:
-        yield made
 
 
 def act(town: Town, who: str, handle: Callable[[Work], Any], for_: str | None = None) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +20,8 @@ from tools.verify import verify_export
 PAGE = (tidy.ROOT / "docs" / "howto" / "verify-by-hand.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(sh|go)\n(.*?)```", PAGE, re.DOTALL)
 PATH = os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/local/go/bin"
-MISSING = [program for program in ("bash", "openssl", "go", "basenc") if shutil.which(program, path=PATH) is None]
 
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not here: {MISSING}")
+pytestmark = [pytest.mark.program(one) for one in ("bash", "openssl", "go", "basenc")]
 
 
 def carry_out(folder: Path, only: str = "") -> subprocess.CompletedProcess[str]:
